@@ -1,0 +1,198 @@
+// What:  small objects in pools of one size each, cut from arenas; larger ones elsewhere. The shape
+//        of CPython's own allocator (arenas, pools, size classes of 16 to 512 bytes), as a whole
+//        malloc for programs with threads.
+// Why:   the shape that most small-object allocators share, small enough to read in one sitting.
+// When not: as a hardened or a finished allocator: memory within an arena goes back only when the
+//        whole arena is empty, and requests over 512 bytes share four locks.
+//
+//      size      where                                             goes back to the kernel
+//      0 … 512   a cell in a pool of this thread (parts/heap.hpp)  with the arena's last pool
+//      … 1 MiB   a block in a region (parts/segregated_fit.hpp)    with the region's last block
+//      more      a mapping of its own (parts/mapped_block.hpp)     at once
+//
+// Invariants: see the parts; chunk_of(block)->holds says which of the three a block is.
+// Cost:  2–4 ns a call for small objects on their own thread, 20–40 ns for blocks, system calls
+//        for what is larger.
+// Source: V. Marangozov and T. Peters, Objects/obmalloc.c of CPython 3.12 (the shape, no code).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <string_view>
+
+#include "allocators/listed.hpp"
+#include "allocators/parts/chunk.hpp"
+#include "allocators/parts/heap.hpp"
+#include "allocators/parts/lock.hpp"
+#include "allocators/parts/mapped_block.hpp"
+#include "allocators/parts/segregated_fit.hpp"
+#include "allocators/parts/thread_end.hpp"
+#include "harness/core/page_source.hpp"
+
+namespace churn::slab {
+
+// Blocks over 512 bytes. Threads are dealt out to the shares, so that two seldom meet at a lock.
+struct alignas(64) Share {
+  allocators::Lock lock;
+  SegregatedFit blocks;
+};
+
+class Allocator {
+ public:
+  static constexpr std::string_view summary =
+      "arenas, pools and size classes, as CPython's allocator has";
+  static constexpr std::string_view note = "";
+  static constexpr bool reuses = true;
+  static constexpr std::span<ParameterInfo const> parameters = {};
+
+  static void* allocate(std::size_t size, std::size_t align) noexcept {
+    if (align > granule) [[unlikely]]
+      return allocate_aligned(size, align);
+    if (size > small_bytes) [[unlikely]]
+      return allocate_large(size, align);
+    return allocate_small(class_of(size));
+  }
+
+  static void deallocate(void* block) noexcept {
+    Chunk* const chunk = chunk_of(block);
+    if (chunk->holds != Holds::pools) [[unlikely]]
+      return deallocate_large(chunk, block);
+    Pool* const pool = Pool::of(block);
+    Heap* const heap = heap_;
+    if (pool->owner != heap) [[unlikely]] {
+      return Heap::free_from_elsewhere(pool, static_cast<Cell*>(block));
+    }
+    heap->deallocate(arenas_, pool, static_cast<Cell*>(block));
+  }
+
+  static std::size_t usable_size(void* block) noexcept {
+    Chunk* const chunk = chunk_of(block);
+    if (chunk->holds == Holds::pools) return Pool::of(block)->cell_bytes;
+    if (chunk->holds == Holds::blocks) return SegregatedFit::usable_size(block);
+    return static_cast<MappedBlock*>(chunk)->usable_size();
+  }
+
+  static bool is_zeroed(void* block) noexcept {
+    return chunk_of(block)->holds == Holds::mapped_block;
+  }
+
+  static void* resize(void* block, std::size_t size) noexcept {
+    Chunk* const chunk = chunk_of(block);
+    if (chunk->holds == Holds::mapped_block && size > SegregatedFit::largest_bytes / 2) {
+      return static_cast<MappedBlock*>(chunk)->resize(size);
+    }
+    std::size_t const usable = usable_size(block);
+    return size <= usable && size >= usable / 2 ? block : nullptr;
+  }
+
+  // A heap with pools that are still in use waits for the next thread.
+  static void thread_exit() noexcept {
+    Heap* const heap = heap_;
+    if (heap == &no_heap_) return;
+    heap_ = &no_heap_;
+    heap->rest(arenas_);
+    allocators::Locked const locked(heaps_lock_);
+    heap->next_idle = idle_heaps_;
+    idle_heaps_ = heap;
+  }
+
+  // In one order, and let go in the other; nobody holds two of these locks otherwise.
+  static void before_fork() noexcept {
+    heaps_lock_.take();
+    arenas_.lock();
+    for (auto& share : shares_) share.lock.take();
+  }
+  static void after_fork() noexcept {
+    for (auto& share : shares_) share.lock.give();
+    arenas_.unlock();
+    heaps_lock_.give();
+  }
+
+ private:
+  static constexpr std::size_t share_count = 4;
+
+  static void* allocate_small(std::uint32_t size_class) noexcept {
+    if (void* const cell = heap_->try_allocate(size_class)) [[likely]]
+      return cell;
+    return allocate_small_slow(size_class);
+  }
+  [[gnu::noinline]] static void* allocate_small_slow(std::uint32_t size_class) noexcept {
+    Heap* const heap = own_heap();
+    return heap == nullptr ? nullptr : heap->allocate_slow(arenas_, size_class);
+  }
+
+  // A size rounded up to an alignment of at most 512 has aligned cells.
+  [[gnu::noinline]] static void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
+    if (size <= small_bytes && align <= small_bytes) {
+      return allocate_small(class_of(round_up(size == 0 ? 1 : size, align)));
+    }
+    return allocate_large(size, align);
+  }
+
+  [[gnu::noinline]] static void* allocate_large(std::size_t size, std::size_t align) noexcept {
+    if (size > SegregatedFit::largest_bytes || align > SegregatedFit::largest_align) {
+      return MappedBlock::make(size, align);
+    }
+    Heap const* const heap = own_heap();
+    if (heap == nullptr) return nullptr;
+    Share& share = shares_[heap->number % share_count];
+    allocators::Locked const locked(share.lock);
+    if (void* const block = share.blocks.allocate(size, align)) return block;
+    void* const chunk = map_pages(chunk_bytes, chunk_bytes);
+    if (chunk == nullptr) return nullptr;
+    share.blocks.add_region(chunk);
+    return share.blocks.allocate(size, align);
+  }
+
+  [[gnu::noinline]] static void deallocate_large(Chunk* chunk, void* block) noexcept {
+    if (chunk->holds == Holds::mapped_block) return static_cast<MappedBlock*>(chunk)->unmap();
+    SegregatedFit& blocks = SegregatedFit::owner_of(block);
+    Share& share = share_of(blocks);
+    SegregatedFit::Region* empty;
+    {
+      allocators::Locked const locked(share.lock);
+      empty = blocks.deallocate(block);
+    }
+    if (empty != nullptr) unmap_pages(empty, chunk_bytes);
+  }
+
+  static Share& share_of(SegregatedFit const& blocks) noexcept {
+    for (auto& share : shares_) {
+      if (&share.blocks == &blocks) return share;
+    }
+    __builtin_unreachable();
+  }
+
+  // This thread's heap: one that waits for a thread, or a new one. Null: no memory.
+  static Heap* own_heap() noexcept {
+    if (heap_ != &no_heap_) return heap_;
+    allocators::Locked const locked(heaps_lock_);
+    Heap* heap = idle_heaps_;
+    if (heap != nullptr) {
+      idle_heaps_ = heap->next_idle;
+    } else {
+      void* const pages = map_pages(round_up(sizeof(Heap), page_bytes));
+      if (pages == nullptr) return nullptr;
+      heap = ::new (pages) Heap;
+      heap->number = heaps_made_++;
+    }
+    heap_ = heap;
+    allocators::ThreadEnd::arm();
+    return heap;
+  }
+
+  static inline constinit Heap no_heap_;  // owns nothing and has nothing: no test for null
+  static inline constinit thread_local Heap* heap_ = &no_heap_;
+  static inline constinit Arenas arenas_;
+  static inline constinit std::array<Share, share_count> shares_{};
+  static inline constinit allocators::Lock heaps_lock_;
+  static inline constinit Heap* idle_heaps_ = nullptr;
+  static inline constinit std::uint32_t heaps_made_ = 0;
+};
+
+static_assert(allocators::ListedAllocator<Allocator> && allocators::Resizes<Allocator>);
+
+}  // namespace churn::slab

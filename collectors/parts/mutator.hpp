@@ -1,0 +1,157 @@
+// What:  the mutator of every heap whose objects are cells with plain-word slots: all of the
+//        contract, said in terms of the few things in which such heaps differ.
+// Why:   moves, self-moves and the order "keep the new value, then drop the old one" are easy to
+//        get wrong; they are written once.
+// How:   a Heap provides make(account, shape), retain(ref), drop(account, ref), collect(account,
+//        generation), load_racing(slot), exchange_racing(slot, ref), stored(ref),
+//        moved_into(object, ref), attach(), detach(account), root_list(), traits, and
+//        free_cell(ref, shape) where objects are released by hand. Where retain and drop do
+//        nothing, the operations fold to plain loads and stores.
+// Invariants: a reference is dropped only after the operation has put everything else in place,
+//        since a drop may reclaim.
+// Thread-safety: a mutator belongs to the thread that made it.
+#pragma once
+
+#include <utility>
+
+#include "collectors/parts/reference.hpp"
+#include "collectors/parts/roots.hpp"
+#include "harness/core/check.hpp"
+#include "harness/core/contracts.hpp"
+
+namespace churn::collectors {
+
+template <class HeapT>
+class HeapMutator {
+ public:
+  using Heap = HeapT;
+  using Ref = collectors::Ref;
+  using Local = collectors::Local;
+  template <std::size_t n>
+  using Frame = collectors::Frame<HeapMutator, n>;
+  using Root = collectors::Root<HeapMutator>;
+  using Global = collectors::Global<Heap, Local>;
+
+  static constexpr Traits const& traits = Heap::traits;
+
+  // These heaps never stop the world, so a blocked mutator holds up nobody; only misuse is caught.
+  class Blocked {
+   public:
+    explicit Blocked(HeapMutator& mutator) noexcept : mutator_(mutator) {
+      CHURN_ASSERT(!mutator_.blocked_);
+      mutator_.blocked_ = true;
+    }
+    ~Blocked() { mutator_.blocked_ = false; }
+    Blocked(Blocked const&) = delete;
+    Blocked& operator=(Blocked const&) = delete;
+
+   private:
+    HeapMutator& mutator_;
+  };
+
+  explicit HeapMutator(Heap& heap) : heap_(heap), account_(heap.attach()) {}
+  ~HeapMutator() {
+    root_list().expect_none_of(this);
+    heap_.detach(account_);
+  }
+  HeapMutator(HeapMutator const&) = delete;
+  HeapMutator& operator=(HeapMutator const&) = delete;
+
+  CHURN_ALWAYS_INLINE void allocate(Local& local, Shape shape) {
+    CHURN_ASSERT(!blocked_ && shape.slots <= traits.max_slots);
+    drop(local.exchange(heap_.make(account_, shape)));
+  }
+  void safepoint() { CHURN_ASSERT(!blocked_); }
+  // pre: generation < generations
+  std::uint64_t collect(std::uint32_t generation) {
+    CHURN_ASSERT(!blocked_);
+    CHURN_CHECK(generation < generations);
+    return heap_.collect(account_, generation);
+  }
+
+  Ref read(Ref object, std::uint32_t index) const noexcept { return Ref::of(*object.slot(index)); }
+  CHURN_ALWAYS_INLINE void write(Ref object, std::uint32_t index, Ref value) {
+    retain(value);
+    if (value) heap_.stored(value);
+    drop(replace(object.slot(index), value));
+  }
+  CHURN_ALWAYS_INLINE void write(Ref object, std::uint32_t index, Local&& local) {
+    Ref const value = local.release();
+    Ref const old = replace(object.slot(index), value);
+    if (value) heap_.moved_into(object, value);
+    drop(old);
+  }
+  CHURN_ALWAYS_INLINE void write_new(Ref object, std::uint32_t index, Ref value) noexcept {
+    CHURN_ASSERT(*object.slot(index) == 0);
+    retain(value);
+    if (value) heap_.stored(value);
+    *object.slot(index) = value.word();
+  }
+  CHURN_ALWAYS_INLINE void write_new(Ref object, std::uint32_t index, Local&& local) noexcept {
+    CHURN_ASSERT(*object.slot(index) == 0);
+    Ref const value = local.release();
+    *object.slot(index) = value.word();
+    if (value) heap_.moved_into(object, value);
+  }
+  CHURN_ALWAYS_INLINE void take(Local& local, Ref object, std::uint32_t index) {
+    Ref const value = replace(object.slot(index), Ref());
+    drop(local.exchange(value));
+  }
+  void move_slots(Ref to, std::uint32_t to_index, Ref from, std::uint32_t from_index,
+                  std::uint32_t count) {
+    Word* const target = to.slot(to_index);
+    Word* const source = from.slot(from_index);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      CHURN_ASSERT(target[i] == 0);
+      target[i] = std::exchange(source[i], 0);
+      if (target[i] != 0) heap_.moved_into(to, Ref::of(target[i]));
+    }
+  }
+  std::byte* payload(Ref object, Shape shape) const noexcept { return object.payload(shape); }
+
+  CHURN_ALWAYS_INLINE void set(Local& local, Ref value) {
+    retain(value);
+    drop(local.exchange(value));
+  }
+  CHURN_ALWAYS_INLINE void move(Local& to, Local& from) {
+    if (&to == &from) return;
+    drop(to.exchange(from.release()));
+  }
+  CHURN_ALWAYS_INLINE void clear(Local& local) { drop(local.release()); }
+
+  void read_shared(Local& local, Ref object, std::uint32_t index) {
+    drop(local.exchange(heap_.load_racing(object.slot(index))));
+  }
+  // `old` and `value` may be the same local.
+  void exchange_shared(Local& old, Ref object, std::uint32_t index, Local&& value) {
+    Ref const wanted = value.release();
+    Ref const before = heap_.exchange_racing(object.slot(index), wanted);
+    if (wanted) heap_.moved_into(object, wanted);
+    drop(old.exchange(before));
+  }
+
+  void release(Ref object, Shape shape) noexcept
+    requires(Heap::traits.manual_release)
+  {
+    heap_.free_cell(object, shape);
+  }
+
+  auto& root_list() noexcept { return heap_.root_list(); }
+
+ private:
+  static Ref replace(Word* slot, Ref value) noexcept {
+    return Ref::of(std::exchange(*slot, value.word()));
+  }
+  CHURN_ALWAYS_INLINE void retain(Ref object) noexcept {
+    if (object) heap_.retain(object);
+  }
+  CHURN_ALWAYS_INLINE void drop(Ref object) {
+    if (object) heap_.drop(account_, object);
+  }
+
+  Heap& heap_;
+  typename Heap::Account& account_;
+  bool blocked_ = false;
+};
+
+}  // namespace churn::collectors

@@ -1,0 +1,139 @@
+#include "harness/cell/invocation.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+
+#include "harness/core/check.hpp"
+
+namespace churn::cell {
+namespace {
+
+// A batch is 1000 ops; a unit within this factor of it counts as one.
+constexpr std::uint64_t batch_ops = 1000, batch_factor = 2;
+constexpr std::uint64_t most_unit_stamps = 1u << 22;
+
+template <class Function>
+Function counter(char const* symbol) {
+  auto const function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, symbol));
+  if (function == nullptr) {
+    stop(Outcome::unproved, "the counting library was not preloaded: %s is not defined", symbol);
+  }
+  return function;
+}
+
+Usage operator-(Usage const& late, Usage const& early) {
+  return {late.user_ns - early.user_ns, late.system_ns - early.system_ns,
+          late.minor_faults - early.minor_faults, late.major_faults - early.major_faults};
+}
+
+}  // namespace
+
+Invocation::Invocation(Request const& request)
+    : request_(request),
+      slice_units_(request.units / request.samples),
+      crew_(request.context.threads, request.cpus) {
+  // Assigning a value touches every page, so that no first touch falls into a timed slice.
+  measured_.sample_ns.assign(request.samples, 0);
+  measured_.sample_cpu_ns.assign(request.samples, 0);
+  measured_.sample_ns.clear();
+  measured_.sample_cpu_ns.clear();
+  measured_.rss_time_line.assign(request.samples + 1, {});
+  measured_.rss_time_line.clear();
+  if (request.mode == Mode::time && slice_units_ <= most_unit_stamps) {
+    unit_ends_.assign(request.context.threads, std::vector<std::uint64_t>(slice_units_, 0));
+  }
+}
+
+void Invocation::set_up() {
+  auto const count_read =
+      request_.mode == Mode::count ? counter<CountRead>(count_read_symbol) : CountRead(nullptr);
+  if (request_.mode == Mode::count) counter<CountReset>(count_reset_symbol)();
+  memory_.reset_peak();
+  measured_.rss_start_bytes = memory_.resident_bytes();
+  measured_.clock_setup_ns = now_ns();
+
+  instance_ = request_.entry->make(request_.context, request_.heap);
+  measured_.ops_per_unit = instance_->ops_per_unit();
+  measured_.managed = instance_->managed();
+  batches_ = !unit_ends_.empty() && measured_.ops_per_unit * batch_factor >= batch_ops &&
+             measured_.ops_per_unit <= batch_ops * batch_factor;
+  crew_.run([this](std::uint32_t thread) { instance_->setup(thread); });
+  if (request_.warmup_units > 0) {
+    crew_.run([this](std::uint32_t thread) { instance_->run(thread, request_.warmup_units, {}); });
+  }
+  // Two full collections: what start-up left behind is gone, and survivors are where they stay.
+  instance_->collect(0);
+  instance_->collect(0);
+  if (count_read != nullptr) measured_.total_bytes_warm = count_read().total_bytes;
+  measured_.before = instance_->stats();
+  usage_start_ = process_usage();
+  start_line_ns_ = now_ns();
+  measured_.setup_ns = start_line_ns_ - measured_.clock_setup_ns;
+  measured_.rss_time_line.emplace_back(0, memory_.resident_bytes());
+}
+
+std::uint64_t Invocation::run_slice() {
+  CHURN_CHECK(measured_.sample_ns.size() < request_.samples);
+  std::uint64_t const cpu_before_ns = process_cpu_ns();
+  Crew::Makespan const makespan = crew_.run([this](std::uint32_t thread) {
+    UnitTimes times;
+    if (batches_) {
+      auto& ends = unit_ends_[thread];
+      times = {ends.data(), ends.data() + ends.size()};
+    }
+    instance_->run(thread, slice_units_, times);
+  });
+  measured_.sample_cpu_ns.push_back(process_cpu_ns() - cpu_before_ns);
+  measured_.sample_ns.push_back(makespan.ns());
+  measured_.rss_time_line.emplace_back(makespan.end_ns - start_line_ns_, memory_.resident_bytes());
+  if (batches_) record_batches(makespan);
+  return makespan.ns();
+}
+
+void Invocation::record_batches(Crew::Makespan makespan) {
+  std::uint64_t slowest_ns = measured_.slowest_batch_ns.value_or(0);
+  for (auto const& ends : unit_ends_) {
+    std::uint64_t last_ns = makespan.start_ns;
+    for (std::uint64_t const end_ns : ends) {
+      slowest_ns = std::max(slowest_ns, end_ns - last_ns);
+      last_ns = end_ns;
+    }
+  }
+  measured_.slowest_batch_ns = slowest_ns;
+}
+
+std::uint64_t Invocation::timed_units(std::uint64_t units) {
+  return crew_.run([&](std::uint32_t thread) { instance_->run(thread, units, {}); }).ns();
+}
+
+void Invocation::pilot() {
+  std::uint64_t units = 1;
+  std::uint64_t taken_ns = timed_units(units);
+  while (taken_ns < request_.target_ns) {
+    // At most eightfold a step, since the first slices are cold and say little about later ones.
+    std::uint64_t const wanted = taken_ns == 0 ? 8 : request_.target_ns / taken_ns + 1;
+    units *= std::clamp<std::uint64_t>(wanted, 2, 8);
+    taken_ns = timed_units(units);
+  }
+  measured_.slice_units = units;
+  measured_.slice_ns = std::min(taken_ns, timed_units(units));
+}
+
+void Invocation::finish() {
+  measured_.usage = process_usage() - usage_start_;
+  measured_.after = instance_->stats();
+  measured_.peak_rss_bytes = memory_.peak_bytes();
+  std::atomic<std::uint64_t> checksum{0};
+  crew_.run([&](std::uint32_t thread) {
+    checksum.fetch_add(instance_->check(thread), std::memory_order_relaxed);
+  });
+  measured_.checksum = checksum.load();
+  if (request_.mode == Mode::count) {
+    measured_.count = counter<CountRead>(count_read_symbol)();
+  }
+  crew_.run([this](std::uint32_t thread) { instance_->teardown(thread); });
+  measured_.at_end = instance_->stats();
+}
+
+}  // namespace churn::cell

@@ -1,0 +1,70 @@
+// What:  one invocation from the start line to the last check: set up, warm up, timed slices,
+//        checksum, tear-down. What it finds is a Measurement; record.hpp turns that into JSON.
+// Order: buffers mapped and touched → start line of memory → instance made, set up, warmed up, two
+//        full collections → start line of time → slices → peak memory read → checksum → roots
+//        dropped and what is left counted.
+// Rule:  between the two start lines and the checksum the harness allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/cell/memory.hpp"
+#include "harness/cell/request.hpp"
+#include "harness/core/clock.hpp"
+#include "harness/core/contracts.hpp"
+#include "harness/core/crew.hpp"
+#include "harness/core/protocol.hpp"
+
+namespace churn::cell {
+
+struct Measurement {
+  std::uint64_t ops_per_unit = 0, checksum = 0;
+  std::uint64_t clock_setup_ns = 0, setup_ns = 0;
+  std::vector<std::uint64_t> sample_ns, sample_cpu_ns;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rss_time_line;
+  Usage usage;  // of the timed slices and what lies between them
+  std::uint64_t rss_start_bytes = 0;
+  std::optional<std::uint64_t> peak_rss_bytes, slowest_batch_ns;
+  bool managed = false;
+  Stats before, after, at_end;  // around the slices; after all roots were dropped
+  AllocationCount count;        // mode count
+  std::uint64_t total_bytes_warm = 0;
+  std::uint64_t slice_units = 0, slice_ns = 0;  // mode pilot
+};
+
+// Owns one run of one workload. The steps are public because Google Benchmark's loop sits between
+// them.
+class Invocation {
+ public:
+  explicit Invocation(Request const& request);
+
+  void set_up();  // to the start line of time
+  std::uint64_t
+  run_slice();    // one sample; its time in ns. pre: called at most request.samples times
+  void pilot();   // instead of slices: doubles a slice until it takes request.target_ns
+  void finish();  // from the end of the last slice to the tear-down
+
+  Measurement const& measurement() const noexcept { return measured_; }
+
+ private:
+  void record_batches(Crew::Makespan makespan);
+  std::uint64_t timed_units(std::uint64_t units);
+
+  Request const& request_;
+  std::uint64_t const slice_units_;
+  Crew crew_;
+  MemoryMeter memory_;
+  std::unique_ptr<Instance> instance_;
+  Measurement measured_;
+  bool batches_ = false;                               // a unit is about 1000 ops
+  std::vector<std::vector<std::uint64_t>> unit_ends_;  // per thread, of one slice
+  std::uint64_t start_line_ns_ = 0;
+  Usage usage_start_;
+};
+
+}  // namespace churn::cell

@@ -1,0 +1,98 @@
+// What:  a managed workload on a collector, behind the erased Instance. Included by generated units
+//        alone; this is where collector and workload meet and all templates are instantiated.
+// Cost:  one virtual call and one Blocked exit and entry per run of many units.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "harness/cell/program.hpp"
+#include "harness/core/contracts.hpp"
+#include "harness/core/workload.hpp"
+
+namespace churn::cell {
+
+template <Collector C, template <class> class Workload>
+class ManagedInstance final : public Instance {
+  using M = typename C::Mutator;
+
+ public:
+  ManagedInstance(WorkloadContext const& context, HeapOptions const& heap)
+      : heap_(heap), workload_(context), seats_(context.threads) {}
+
+  std::uint64_t ops_per_unit() const noexcept override { return workload_.ops_per_unit(); }
+
+  void setup(std::uint32_t thread) override {
+    Seat& seat = seats_[thread];
+    seat.mutator.emplace(heap_);
+    workload_.setup(*seat.mutator, thread);
+    seat.blocked.emplace(*seat.mutator);
+  }
+
+  void run(std::uint32_t thread, std::uint64_t units, UnitTimes times) override {
+    Running running(seats_[thread]);
+    M& mutator = *seats_[thread].mutator;
+    run_units(units, times, [&] { workload_.run(mutator, thread); });
+  }
+
+  std::uint64_t check(std::uint32_t thread) override {
+    Running running(seats_[thread]);
+    return workload_.check(*seats_[thread].mutator, thread);
+  }
+
+  void teardown(std::uint32_t thread) override {
+    Seat& seat = seats_[thread];
+    seat.blocked.reset();
+    if constexpr (Releases<M>) workload_.dispose(*seat.mutator, thread);
+    workload_.teardown(*seat.mutator, thread);
+    // The last thread's collection finds what no root keeps any more.
+    if (C::traits.reclaims) seat.mutator->collect(generations - 1);
+    seat.mutator.reset();
+  }
+
+  void collect(std::uint32_t thread) override {
+    Running running(seats_[thread]);
+    seats_[thread].mutator->collect(generations - 1);
+  }
+
+  bool managed() const noexcept override { return true; }
+  Stats stats() override { return heap_.stats(); }
+
+ private:
+  // A mutator and, between calls, the proof that it does not hold up a collection.
+  struct alignas(128) Seat {
+    std::optional<M> mutator;
+    std::optional<typename M::Blocked> blocked;
+  };
+  struct Running {
+    explicit Running(Seat& seat) : seat(seat) { seat.blocked.reset(); }
+    ~Running() { seat.blocked.emplace(*seat.mutator); }
+    Running(Running const&) = delete;
+    Seat& seat;
+  };
+
+  typename C::Heap heap_;
+  Workload<M> workload_;
+  std::vector<Seat> seats_;
+};
+
+template <Collector C, template <class> class Workload>
+std::unique_ptr<Instance> make_managed(WorkloadContext const& context, HeapOptions const& heap) {
+  return std::make_unique<ManagedInstance<C, Workload>>(context, heap);
+}
+
+// Decides at compile time whether the pair makes sense; where it does not, the reason is the row's.
+template <Collector C, template <class> class Workload, WorkloadInfo const& info>
+constexpr Entry managed_entry() {
+  if constexpr (C::traits.manual_release && !info.disposes) {
+    return {&info, nullptr,
+            "the workload cannot say when its objects die, so nothing releases them"};
+  } else if constexpr (C::traits.max_mutators < info.min_threads) {
+    return {&info, nullptr, "the workload needs more threads than this collector has mutators"};
+  } else {
+    return {&info, make_managed<C, Workload>, {}};
+  }
+}
+
+}  // namespace churn::cell

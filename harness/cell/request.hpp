@@ -1,0 +1,48 @@
+// What:  what one invocation is asked to do, and how it reads that from JSON. The keys are
+//        documented in harness/core/protocol.hpp.
+// Errors: UserError with the key or name that is wrong; nothing has been measured then.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/cell/program.hpp"
+#include "harness/core/contracts.hpp"
+
+namespace churn::cell {
+
+enum class Mode { time, count, pilot };
+std::string_view name_of(Mode mode) noexcept;
+
+// The file that malloc must lie in, compared by device and inode: a preload is a symbolic link.
+struct LibraryFile {
+  std::string path;
+  std::uint64_t device = 0, inode = 0;
+};
+
+struct Request {
+  Mode mode = Mode::time;
+  std::string workload;  // "managed/cycle-churn"
+  Entry const* entry = nullptr;
+  WorkloadContext context;
+  HeapOptions heap;
+  std::uint64_t units = 0, samples = 1, warmup_units = 0, target_ns = 0;
+  bool prove = false;  // false when the program is run by hand without a library key
+  std::optional<LibraryFile> library;  // none: glibc
+  std::vector<int> cpus;
+};
+
+// `path` names a JSON file; "-" is standard input.
+Request read_request(std::string const& path);
+
+// Every declared parameter at its standard value, `given` laid over. Throws UserError for a name
+// that is not declared or a value out of bounds; `owner` names whose parameters they are.
+std::vector<Setting> filled_in(std::span<ParameterInfo const> declared,
+                               std::vector<Setting> const& given, std::string_view owner);
+
+// The entry of a workload by its full name, or UserError if this program has none or cannot run it.
+Entry const& find_entry(std::string_view workload);
+
+}  // namespace churn::cell

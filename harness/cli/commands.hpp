@@ -1,0 +1,52 @@
+// What:  the subcommands of `churn`: what each is asked, as plain values, and the function that
+//        does it.
+// Why:   main.cpp alone knows the command line library, which is slow to compile.
+// Returns the exit status: 0 fine, 1 the answer is no, 2 usage or infrastructure, 3 inconclusive,
+//        4 some cells failed, 130 interrupted. UserError is left to main: its message and 2.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "harness/run/planning.hpp"
+
+namespace churn::cli {
+
+enum ExitStatus : int {
+  fine = 0,
+  usage_or_infrastructure = 2,
+  some_cells_failed = 4,
+  interrupted = 130,
+};
+
+struct ListOptions {
+  std::string what;  // "allocators" …; empty: all
+  bool json = false, long_form = false;
+};
+int list(ListOptions const& options);
+
+struct RunOptions {
+  run::Wish wish;
+  std::string db;
+  bool resume = false, dry_run = false, json = false;
+};
+int run(RunOptions const& options);
+
+struct ReportOptions {
+  std::string db, format, output, baseline;  // output empty: stdout
+  std::int64_t run_id = 0;                   // 0: the newest
+};
+int report(ReportOptions const& options);
+
+struct ExportOptions {
+  std::string db, format, output;
+  std::int64_t run_id = 0;
+};
+int export_run(ExportOptions const& options);
+
+struct DoctorOptions {
+  bool json = false;
+};
+int doctor(DoctorOptions const& options);
+
+}  // namespace churn::cli

@@ -1,0 +1,17 @@
+#include "results/export/export.hpp"
+
+#include "harness/cli/commands.hpp"
+#include "harness/cli/output.hpp"
+
+namespace churn::cli {
+
+int export_run(ExportOptions const& options) {
+  require_format(exporting::format_names(), options.format);
+  store::Store store(options.db, store::Store::Access::read);
+  write_output(options.output, [&](std::ostream& out) {
+    exporting::write(store, options.run_id, options.format, out);
+  });
+  return fine;
+}
+
+}  // namespace churn::cli

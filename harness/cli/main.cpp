@@ -1,0 +1,276 @@
+// `churn`: reads the command line into plain values and calls the subcommand.
+#include <signal.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <charconv>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "harness/cli/commands.hpp"
+#include "harness/core/error.hpp"
+#include "harness/core/quantity.hpp"
+#include "harness/run/build_info.hpp"
+#include "harness/run/plan_cells.hpp"
+#include "results/export/export.hpp"
+#include "results/report/report.hpp"
+
+namespace churn::cli {
+namespace {
+
+constexpr char default_db[] = "churn.db";
+constexpr char names_help[] =
+    "\nNames take settings in braces: jemalloc{MALLOC_CONF=narenas:1} sets its environment,\n"
+    "managed/cycle-churn{ring=10} a parameter. Lists are separated by commas; '*' is everything.\n";
+
+// Numbers are read here, not by the command line library, so that messages say what was expected.
+std::int64_t whole_number(char const* option, std::string const& text, std::int64_t least,
+                          std::int64_t most) {
+  auto const value = parse_quantity(text, least, most);
+  if (value) return *value;
+  throw UserError(std::string(option) + " " + text + " is not a whole number from " +
+                  std::to_string(least) + " to " + std::to_string(most));
+}
+
+std::uint64_t any_seed(std::string const& text) {
+  std::uint64_t value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+    throw UserError("--seed " + text + " is not a whole number from 0 to 18446744073709551615");
+  }
+  return value;
+}
+
+double duration(char const* option, std::string const& text) {
+  try {
+    return run::parse_duration_seconds(text);
+  } catch (UserError const& error) {
+    throw UserError(std::string(option) + ": " + error.what());
+  }
+}
+
+// As it could be typed again.
+std::string quoted(std::string const& word) {
+  static constexpr char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (char const each : word) text += each == '\'' ? std::string("'\\''") : std::string(1, each);
+  return text + "'";
+}
+
+std::string command_line(int count, char const* const* words) {
+  std::string text = "churn";
+  for (int i = 1; i < count; ++i) text += " " + quoted(words[i]);
+  return text;
+}
+
+void add_db(CLI::App& command, std::string& db) {
+  db = default_db;
+  command.add_option("--db", db, "the store (default: churn.db)")->type_name("FILE");
+}
+
+void add_run_id(CLI::App& command, std::int64_t& id) {
+  command
+      .add_option_function<std::string>(
+          "--run", [&id](auto const& text) { id = whole_number("--run", text, 1, INT64_MAX); },
+          "the run's number (default: the newest)")
+      ->type_name("ID");
+}
+
+void add_output(CLI::App& command, std::string& path) {
+  command.add_option("-o,--output", path, "write to this file instead of stdout")
+      ->type_name("FILE");
+}
+
+template <class Set>
+CLI::Option* add_text(CLI::App& command, char const* option, char const* type, char const* help,
+                      Set&& set) {
+  return command.add_option_function<std::string>(option, std::forward<Set>(set), help)
+      ->type_name(type);
+}
+
+void add_axes(CLI::App& command, run::Wish& wish) {
+  add_text(command, "--matrix", "NAME", "smoke, quick, standard, or a FILE.toml",
+           [&](auto const& text) { wish.matrix = text; });
+  add_text(command, "--allocator", "A,B", "names, or paths of malloc libraries",
+           [&](auto const& text) { wish.allocators = text; });
+  add_text(command, "--collector", "A,B", "names; for managed workloads",
+           [&](auto const& text) { wish.collectors = text; });
+  add_text(command, "--workload", "A,B", "names, as malloc/larson",
+           [&](auto const& text) { wish.workloads = text; });
+  add_text(command, "--threads", "1,2", "numbers of threads",
+           [&](auto const& text) { wish.threads = text; });
+  add_text(command, "--heap", "BYTES", "limit of each managed heap, as 64Mi",
+           [&](auto const& text) { wish.heap = text; });
+  add_text(command, "--cell", "CELL",
+           "one cell instead, as allocator/collector/workload{...}@threads",
+           [&](auto const& text) { wish.cell = text; });
+  add_text(command, "--filter", "PATTERN", "only cells whose spelling has this in it, or matches *",
+           [&](auto const& text) { wish.filter = text; });
+  add_text(command, "--shard", "I/N", "only this share of the blocks, to spread over machines",
+           [&](auto const& text) { wish.shard = run::parse_shard(text); });
+}
+
+void add_measuring(CLI::App& command, run::Wish& wish) {
+  add_text(command, "--invocations", "N", "rounds: processes per cell", [&](auto const& text) {
+    wish.rounds =
+        static_cast<std::uint32_t>(whole_number("--invocations", text, 1, run::most_rounds));
+  });
+  add_text(command, "--budget", "TIME", "fit rounds and their length into this, as 5m",
+           [&](auto const& text) { wish.budget_seconds = duration("--budget", text); });
+  add_text(command, "--seed", "S", "of all randomness (default: a new one, stored)",
+           [&](auto const& text) { wish.seed = any_seed(text); });
+  add_text(command, "--baseline", "NAME", "back end that ratios are taken to",
+           [&](auto const& text) { wish.baseline = text; });
+  add_text(command, "--memory-cap", "BYTES", "of one process (default: half the memory here)",
+           [&](auto const& text) {
+             wish.memory_cap_bytes = static_cast<std::uint64_t>(
+                 whole_number("--memory-cap", text, std::int64_t{16} << 20, INT64_MAX));
+           });
+  add_text(command, "--time-limit", "TIME", "of one process, as 90s or plain seconds (default: 60)",
+           [&](auto const& text) {
+             bool const plain = text.find_first_not_of("0123456789.") == std::string::npos;
+             wish.time_limit_seconds = duration("--time-limit", plain ? text + "s" : text);
+           });
+}
+
+// The application with all subcommands; what is parsed goes into these.
+struct CommandLine {
+  explicit CommandLine(std::string command) {
+    run_options.wish.command = std::move(command);
+    app.require_subcommand(1);
+    app.set_help_flag("-h,--help", "this text");
+    app.set_version_flag("--version", "churn " + run::version());
+    app.footer(
+        "\nExample: churn run --allocator jemalloc,mimalloc --workload malloc/larson\n"
+        "Exit status: 0 fine, 1 the answer is no, 2 usage or infrastructure,\n"
+        "3 inconclusive, 4 some cells failed, 130 interrupted.\n");
+    add_list();
+    add_run();
+    add_report();
+    add_export();
+    add_doctor();
+  }
+
+  CLI::App* add(char const* name, char const* summary, std::string const& footer) {
+    CLI::App* const command = app.add_subcommand(name, summary);
+    command->footer("\n" + footer);
+    return command;
+  }
+
+  void add_list() {
+    CLI::App* const command = add("list", "what can be measured, and with what",
+                                  "Example: churn list workloads --long\n");
+    command->add_option("what", list_options.what,
+                        "allocators, collectors, workloads, matrices or metrics (default: all)");
+    command->add_flag("--json", list_options.json, "for programs");
+    command->add_flag("--long", list_options.long_form, "with parameters and sources");
+  }
+
+  void add_run() {
+    CLI::App* const command =
+        add("run", "measure, store and compare; without axes: --matrix quick",
+            "Example: churn run --matrix quick --allocator glibc,./libmine.so --budget 2m\n" +
+                std::string(names_help));
+    add_axes(*command, run_options.wish);
+    add_measuring(*command, run_options.wish);
+    add_db(*command, run_options.db);
+    command->add_flag("--resume", run_options.resume, "go on with the interrupted run in --db");
+    command->add_flag("--dry-run", run_options.dry_run, "print the cells and measure nothing");
+    command->add_flag("--json", run_options.json, "print the comparison as JSON");
+    command->add_flag("--no-install", no_install,
+                      "do not install missing packages (heeded by the launcher, ./churn)");
+  }
+
+  void add_report() {
+    CLI::App* const command = add("report", "compare the back ends of a stored run",
+                                  "Example: churn report --format markdown -o report.md\n");
+    add_db(*command, report_options.db);
+    add_run_id(*command, report_options.run_id);
+    add_output(*command, report_options.output);
+    report_options.format = "terminal";
+    command->add_option("--format", report_options.format, std::string(report::format_names()));
+    command->add_option("--baseline", report_options.baseline, "back end that ratios are taken to")
+        ->type_name("NAME");
+  }
+
+  void add_export() {
+    CLI::App* const command = add("export", "a stored run's data for other programs",
+                                  "Example: churn export --format google-benchmark -o run.json\n");
+    add_db(*command, export_options.db);
+    add_run_id(*command, export_options.run_id);
+    add_output(*command, export_options.output);
+    command->add_option("--format", export_options.format, std::string(exporting::format_names()))
+        ->required();
+  }
+
+  void add_doctor() {
+    CLI::App* const command = add("doctor", "what on this machine makes numbers noisy, and the fix",
+                                  "Example: churn doctor\n");
+    command->add_flag("--json", doctor_options.json, "for programs");
+  }
+
+  int dispatch() const {
+    if (app.got_subcommand("list")) return list(list_options);
+    if (app.got_subcommand("run")) return run(run_options);
+    if (app.got_subcommand("report")) return report(report_options);
+    if (app.got_subcommand("export")) return export_run(export_options);
+    return doctor(doctor_options);
+  }
+
+  CLI::App app{
+      "measures what memory management costs: allocators x collectors x workloads x threads",
+      "churn"};
+  ListOptions list_options;
+  RunOptions run_options;
+  ReportOptions report_options;
+  ExportOptions export_options;
+  DoctorOptions doctor_options;
+  bool no_install = false;
+};
+
+void check_subcommand(CLI::App const& app, std::string const& name) {
+  std::vector<std::string> names;
+  for (auto const* const each : app.get_subcommands({})) {
+    names.push_back(each->get_name());
+    if (name == names.back()) return;
+  }
+  throw UserError("there is no command " + name + run::did_you_mean(name, names) +
+                  " (`churn --help` shows all)");
+}
+
+int parse_and_run(int count, char** words) {
+  CommandLine line(command_line(count, words));
+  if (count < 2) {
+    std::cout << line.app.help();
+    return fine;
+  }
+  if (words[1][0] != '-') check_subcommand(line.app, words[1]);
+  try {
+    line.app.parse(count, words);
+  } catch (CLI::Success const& request) {  // --help, --version
+    return line.app.exit(request);
+  } catch (CLI::ParseError const& error) {
+    throw UserError(std::string(error.what()) + "; see churn " +
+                    (words[1][0] == '-' ? "" : words[1] + std::string(" ")) + "--help");
+  }
+  return line.dispatch();
+}
+
+}  // namespace
+}  // namespace churn::cli
+
+int main(int count, char** words) {
+  signal(SIGPIPE, SIG_IGN);  // a reader that goes away is a failed write, with its own exit status
+  try {
+    return churn::cli::parse_and_run(count, words);
+  } catch (churn::UserError const& error) {
+    std::fprintf(stderr, "churn: %s\n", error.what());
+  } catch (std::exception const& error) {
+    std::fprintf(stderr, "churn: stopped by an unexpected error: %s\n", error.what());
+  }
+  return churn::cli::usage_or_infrastructure;
+}

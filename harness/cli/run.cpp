@@ -1,0 +1,122 @@
+#include <cstdio>
+#include <filesystem>
+
+#include "harness/cli/commands.hpp"
+#include "harness/cli/here.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/core/error.hpp"
+#include "harness/run/build_info.hpp"
+#include "harness/run/execute.hpp"
+#include "results/report/report.hpp"
+#include "results/report/text.hpp"
+
+namespace churn::cli {
+namespace {
+
+using store::Store;
+
+constexpr char report_file[] = "churn-report.md";
+
+void say(std::string const& text) { std::fprintf(stderr, "churn: %s\n", text.c_str()); }
+
+void print_cells(run::Plan const& plan) {
+  std::string text;
+  std::size_t runnable = 0;
+  for (auto const& each : plan.cells) {
+    text += report::visible(store::spelled(each.key));
+    if (each.oversubscribed) text += "  (oversubscribed)";
+    if (each.why_not.empty()) {
+      ++runnable;
+    } else {
+      text += "  (not run: " + report::visible(each.why_not) + ")";
+    }
+    text += "\n";
+  }
+  text += report::counted(runnable, "cell") + " in " + report::counted(plan.rounds, "round") +
+          ", about " + duration_text(run::estimated_seconds(plan)) + "; seed " +
+          std::to_string(plan.seed) + "\n";
+  write_output("", text);
+}
+
+bool asks_for_cells(run::Wish const& wish) {
+  return wish.matrix || wish.allocators || wish.collectors || wish.workloads || wish.threads ||
+         wish.cell || wish.heap || wish.baseline || wish.rounds || wish.budget_seconds ||
+         wish.seed || wish.memory_cap_bytes || wish.time_limit_seconds || wish.filter ||
+         wish.shard.count != 1;
+}
+
+// The newest run that is not finished; else the newest, of which nothing is left to measure.
+store::Run run_to_resume(Store& store, std::string const& db) {
+  auto const runs = store.runs();
+  if (runs.empty()) throw UserError("there is no run in " + db + " to resume");
+  for (auto each = runs.rbegin(); each != runs.rend(); ++each) {
+    if (!each->finished) return *each;
+  }
+  return runs.back();
+}
+
+// What is measured from now on must be comparable with what the run has already.
+void check_same_conditions(Store& store, store::Run const& found) {
+  std::string const which = "run " + std::to_string(found.id) + " was begun ";
+  if (found.version != run::version()) {
+    throw UserError(which + "by churn " + found.version + ", this is " + run::version() +
+                    "; measure anew, or resume with that build");
+  }
+  if (store.machine(found.id).fingerprint != run::describe_machine().fingerprint) {
+    throw UserError(which + "on another machine; resume it there, or measure anew");
+  }
+}
+
+// The comparison on stdout, and the same as a file beside the store.
+int conclude(Store& store, std::int64_t run_id, RunOptions const& options) {
+  report::Report const findings = report::build(store, run_id);
+  auto const beside = std::filesystem::path(options.db).parent_path() / report_file;
+  write_output(beside.string(), report::to_markdown(findings));
+  write_output("", options.json ? report::to_json(findings)
+                                : report::to_terminal(findings, style_of_stdout()));
+  say("run " + std::to_string(run_id) + " is in " + options.db + ", the report in " +
+      beside.string());
+  return findings.failed_cells != 0 ? some_cells_failed : fine;
+}
+
+int measure(run::Plan const& plan, Store& store, std::int64_t run_id, RunOptions const& options) {
+  run::Ending const ending = run::execute(plan, store, run_id);
+  if (!ending.interrupted) return conclude(store, run_id, options);
+  say("interrupted; what was measured is in " + options.db +
+      ", and `churn run --resume` goes on with it");
+  return interrupted;
+}
+
+int resume(RunOptions const& options) {
+  if (asks_for_cells(options.wish)) {
+    throw UserError("--resume goes on with the plan in " + options.db +
+                    "; leave out everything but --db");
+  }
+  {
+    Store const existing(options.db, Store::Access::read);
+  }  // makes none where there is none
+  Store store(options.db, Store::Access::run);
+  store::Run const found = run_to_resume(store, options.db);
+  if (found.finished) {
+    say("nothing to resume: run " + std::to_string(found.id) + " is finished");
+    return conclude(store, found.id, options);
+  }
+  check_same_conditions(store, found);
+  return measure(run::plan_from_json(found.plan), store, found.id, options);
+}
+
+}  // namespace
+
+int run(RunOptions const& options) {
+  if (options.resume) return resume(options);
+  Here const here;
+  run::Plan const plan = run::make_plan(options.wish, here.surroundings());
+  if (options.dry_run) {
+    print_cells(plan);
+    return fine;
+  }
+  Store store(options.db, Store::Access::run);
+  return measure(plan, store, run::begin(plan, store), options);
+}
+
+}  // namespace churn::cli

@@ -1,0 +1,53 @@
+// What:  every metric that churn reports: its name, its unit and what it means, in one table.
+// Why:   records, reports, exports and `churn list metrics` must use the same words, units last.
+// Rule:  smaller is better for each of them. A figure that a machine or a back end cannot give is
+//        absent, never zero: whoever prints metrics takes the names that are there from this table.
+// Adding one: a line here, in the order in which a reader wants them; the rest follows.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace churn {
+
+struct MetricInfo {
+  std::string_view name;     // "pause_max_ns"
+  std::string_view unit;     // "ns", "bytes", "objects", "count" or "ratio"
+  std::string_view summary;  // one line
+};
+
+inline constexpr std::array<MetricInfo, 23> metrics{{
+    {"time_per_op_ns", "ns", "wall time of one op; each workload says what its op is"},
+    {"cpu_per_op_ns", "ns", "CPU time of one op, of all threads of the process together"},
+    {"system_per_op_ns", "ns", "the part of that CPU time spent in the kernel"},
+    {"slowest_batch_ns", "ns", "the slowest 1 000 ops of an invocation"},
+    {"minor_faults", "count", "pages first touched in the timed part, without reading from disk"},
+    {"peak_rss_bytes", "bytes", "most resident memory from the start line on (VmHWM, reset there)"},
+    {"rss_start_bytes", "bytes", "resident memory at the start line, before the workload's set-up"},
+    {"peak_live_bytes", "bytes", "most bytes requested and not yet freed, from an untimed pass"},
+    {"blow_up", "ratio", "growth of resident memory over peak_live_bytes; 1 wastes nothing"},
+    {"pause_p50_ns", "ns", "median pause of the mutators for the collector"},
+    {"pause_p99_ns", "ns", "99th percentile of the pauses"},
+    {"pause_max_ns", "ns", "longest pause"},
+    {"pause_total_ns", "ns", "sum of all pauses of an invocation"},
+    {"time_to_safepoint_max_ns", "ns", "longest wait until every mutator had stopped"},
+    {"collections_gen0", "count", "collections of the youngest generation"},
+    {"collections_gen1", "count", "collections of the middle generation"},
+    {"collections_gen2", "count", "full collections; all of them without generations"},
+    {"collections_in_samples", "count", "collections within the timed samples"},
+    {"reclaimed_gen0_objects", "objects", "objects reclaimed by counting and in generation 0"},
+    {"reclaimed_gen1_objects", "objects", "objects reclaimed by collections of generation 1"},
+    {"reclaimed_gen2_objects", "objects", "objects reclaimed by full collections"},
+    {"unreclaimed_at_end_objects", "objects", "dead objects still held when the work has ended"},
+    {"unreclaimed_at_end_bytes", "bytes", "bytes of those objects, as they were requested"},
+}};
+
+// Null where there is none of that name.
+constexpr MetricInfo const* find_metric(std::string_view name) noexcept {
+  for (auto const& each : metrics) {
+    if (each.name == name) return &each;
+  }
+  return nullptr;
+}
+
+}  // namespace churn

@@ -1,0 +1,53 @@
+// What:  what the cell programs can run, read from their --describe: `churn` includes no
+// collector's
+//        and no workload's header. A program that speaks another protocol version is refused by
+//        name.
+// Errors: UserError with the program's path and what it did instead of describing itself.
+// Cost:  all programs of a directory run at once: some ten milliseconds together.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace churn::run {
+
+struct Parameter {
+  std::string name, summary;
+  std::int64_t standard = 0, minimum = 0, maximum = 0;
+};
+
+struct WorkloadDescription {
+  std::string name;  // "managed/cycle-churn"
+  std::string summary, source, op;
+  std::vector<Parameter> parameters;
+  std::uint32_t min_threads = 1, max_threads = 1;
+  bool disposes = false, makes_cycles = false;
+};
+
+struct ProgramDescription {
+  std::string path;
+  std::string collector;  // empty: churn-cell-malloc
+  std::string summary;
+  std::map<std::string, std::int64_t> traits;  // every field of Traits by its name
+  std::vector<Parameter> parameters;
+  std::vector<WorkloadDescription> workloads;         // all, also those that it cannot run
+  std::map<std::string, std::string> not_applicable;  // workload -> reason
+
+  bool has(std::string const& trait) const {
+    auto const found = traits.find(trait);
+    return found != traits.end() && found->second != 0;
+  }
+};
+
+// Runs --describe of every churn-cell-* in the directory; in alphabetical order of collectors, the
+// malloc program first.
+std::vector<ProgramDescription> describe_programs(std::string const& directory);
+// One program, by path: a collector that lives elsewhere.
+ProgramDescription describe_program(std::string const& path);
+// What `text`, the words of the program at `path`, say.
+ProgramDescription parse_description(std::string_view text, std::string const& path);
+
+}  // namespace churn::run

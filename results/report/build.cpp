@@ -1,0 +1,314 @@
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "harness/core/error.hpp"
+#include "results/report/baseline.hpp"
+#include "results/report/report.hpp"
+#include "results/report/text.hpp"
+#include "results/statistics/bootstrap.hpp"
+#include "results/statistics/descriptive.hpp"
+
+namespace churn::report {
+namespace {
+
+using statistics::Process;
+
+constexpr double collections_wanted_per_sample = 3;
+
+// What the invocations of one cell leave behind once their samples are summed up.
+struct Measured {
+  std::uint32_t invocations = 0, ok = 0;
+  Outcome first_failure = Outcome::ok;
+  std::string reason;
+  std::vector<Process> times;
+  std::map<std::string, std::vector<double>> figures;
+};
+
+// Seeds depend on what a cell is, not on its place: adding a cell changes no other's interval.
+std::uint64_t hash_of(std::string_view text) noexcept {
+  std::uint64_t hash = 0;
+  for (char const letter : text) hash = mix(hash, static_cast<unsigned char>(letter));
+  return hash;
+}
+
+Random random_for(store::Run const& run, store::CellKey const& key, std::string_view purpose) {
+  return Random::fork(run.seed, hash_of(store::spelled(key) + '\n' + std::string(purpose)));
+}
+
+void add_times(store::Cell const& cell, store::Invocation const& invocation, Random& random,
+               Measured& measured) {
+  if (cell.ops_per_sample == 0 || invocation.sample_ns.empty()) return;
+  // A round counts once, whatever was merged into the store.
+  auto& times = measured.times;
+  if (!times.empty() && times.back().round >= invocation.round) return;
+  std::vector<double> per_op_ns;
+  per_op_ns.reserve(invocation.sample_ns.size());
+  for (auto const ns : invocation.sample_ns) {
+    per_op_ns.push_back(static_cast<double>(ns) / static_cast<double>(cell.ops_per_sample));
+  }
+  Process process = statistics::summarize(invocation.round, per_op_ns, random);
+  if (process.value > 0) times.push_back(std::move(process));
+}
+
+void add_figures(store::Cell const& cell, store::Invocation const& invocation, Measured& measured) {
+  auto const& figures = invocation.figures;
+  for (auto const& [name, value] : figures) {
+    if (std::isfinite(value)) measured.figures[name].push_back(value);
+  }
+  auto const start = figures.find("rss_start_bytes"), peak = figures.find("peak_rss_bytes");
+  if (figures.contains("blow_up") || start == figures.end() || peak == figures.end()) return;
+  if (cell.peak_live_bytes.value_or(0) == 0) return;
+  measured.figures["blow_up"].push_back((peak->second - start->second) /
+                                        static_cast<double>(*cell.peak_live_bytes));
+}
+
+void add(store::Cell const& cell, store::Invocation const& invocation, Random& random,
+         Measured& measured) {
+  ++measured.invocations;
+  if (invocation.outcome != Outcome::ok) {
+    if (measured.first_failure == Outcome::ok) {
+      measured.first_failure = invocation.outcome;
+      measured.reason = invocation.reason;
+    }
+    return;
+  }
+  ++measured.ok;
+  add_times(cell, invocation, random, measured);
+  add_figures(cell, invocation, measured);
+}
+
+// A collector that never ran is not warned about: counting references has no collections to miss.
+void warn_of_few_collections(store::Cell const& cell, Row& row) {
+  auto const in_samples = row.metrics.find("collections_in_samples");
+  if (in_samples == row.metrics.end() || cell.samples == 0) return;
+  double collections = 0;
+  for (auto const* const name : {"collections_gen0", "collections_gen1", "collections_gen2"}) {
+    if (auto const found = row.metrics.find(name); found != row.metrics.end()) {
+      collections += found->second.median;
+    }
+  }
+  double const each = in_samples->second.median / static_cast<double>(cell.samples);
+  if (collections == 0 || each >= collections_wanted_per_sample) return;
+  row.warnings.push_back("a sample spans " + three_digits(each) + " collections");
+}
+
+Row row_of(store::Cell const& cell, Measured const& measured, store::Run const& run) {
+  Row row;
+  row.key = cell.key;
+  row.oversubscribed = cell.oversubscribed;
+  row.ok_invocations = measured.ok;
+  row.invocations = measured.invocations;
+  row.outcome = cell.planned;
+  row.reason = cell.planned_reason;
+  if (cell.planned != Outcome::ok) return row;
+  row.outcome = measured.first_failure;
+  row.reason = measured.reason;
+  row.measured = measured.invocations > 0;
+  if (!row.measured) row.reason = "the run ended before its first invocation";
+  if (!row.measured || row.outcome != Outcome::ok) return row;
+  if (!measured.times.empty()) {
+    row.metrics["time_per_op_ns"] =
+        statistics::median_over(measured.times, random_for(run, cell.key, "time"));
+  }
+  if (cell.peak_live_bytes) {
+    auto const bytes = static_cast<double>(*cell.peak_live_bytes);
+    row.metrics["peak_live_bytes"] = {bytes, bytes, bytes, 1, statistics::Spread::range};
+  }
+  for (auto const& [name, values] : measured.figures) {
+    row.metrics.emplace(name, statistics::median_over(values));
+  }
+  warn_of_few_collections(cell, row);
+  return row;
+}
+
+// First what can be compared, by time; then failures, what was not reached, what makes no sense;
+// each in the order of the plan.
+void sort_rows(std::vector<Row>& rows) {
+  std::vector<std::tuple<int, double, std::size_t>> order;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Row const& row = rows[i];
+    auto const time = row.metrics.find("time_per_op_ns");
+    int const group = row.ok()                                 ? (time == row.metrics.end() ? 1 : 0)
+                      : !row.measured                          ? 3
+                      : row.outcome == Outcome::not_applicable ? 4
+                                                               : 2;
+    order.emplace_back(group, group == 0 ? time->second.median : 0, i);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<Row> sorted;
+  for (auto const& [group, time, at] : order) sorted.push_back(std::move(rows[at]));
+  rows = std::move(sorted);
+}
+
+// "a, b and c"
+std::string listed(std::vector<std::string> const& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+void rank_rows(Block& block) {
+  std::vector<Row*> ranked;
+  std::vector<Estimate> times;
+  for (auto& row : block.rows) {
+    auto const time = row.metrics.find("time_per_op_ns");
+    if (!row.ok() || row.oversubscribed || time == row.metrics.end()) continue;
+    ranked.push_back(&row);
+    times.push_back(time->second);
+  }
+  auto const standings = statistics::rank(times);
+  std::vector<std::string> leaders;
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    ranked[i]->standing = standings[i];
+    if (standings[i] == Standing::winner || standings[i] == Standing::tied) {
+      leaders.push_back(back_end(ranked[i]->key));
+    }
+  }
+  if (leaders.size() == 1) {
+    block.verdict = leaders[0] + " leads";
+  } else if (leaders.size() > 1) {
+    block.verdict = "no winner: " + listed(leaders) + " cannot be told apart";
+  } else if (block.oversubscribed) {
+    block.verdict = "not ranked: more threads than cores";
+  } else if (ranked.size() > 1) {
+    block.verdict =
+        "not ranked: fewer than " + std::to_string(statistics::rounds_for_ranking) + " rounds";
+  }
+}
+
+using Measurements = std::map<std::int64_t, Measured>;
+
+void compare_rows(Block& block, std::vector<store::Cell const*> const& cells,
+                  Measurements const& measurements, store::Run const& run,
+                  std::string_view wanted) {
+  std::size_t const baseline = choose_baseline(block, wanted);
+  if (baseline == block.rows.size()) return;
+  auto const& base_times = measurements.at(cells[baseline]->id).times;
+  for (std::size_t i = 0; i < block.rows.size(); ++i) {
+    Row& row = block.rows[i];
+    if (!row.ok()) continue;
+    auto const& times = measurements.at(cells[i]->id).times;
+    auto const ratio =
+        statistics::median_ratio(times, base_times, random_for(run, row.key, "ratio"));
+    if (ratio.n > 0) row.ratio = ratio;
+  }
+}
+
+Block block_of(std::vector<store::Cell const*> const& cells, Measurements const& measurements,
+               store::Run const& run, std::string_view wanted) {
+  auto const& key = cells.front()->key;
+  Block block;
+  block.workload = key.workload;
+  block.threads = key.threads;
+  block.heap_limit_bytes = key.heap_limit_bytes;
+  for (auto const* const cell : cells) {
+    if (block.op.empty()) block.op = cell->op;
+    block.oversubscribed |= cell->oversubscribed;
+    block.rows.push_back(row_of(*cell, measurements.at(cell->id), run));
+  }
+  compare_rows(block, cells, measurements, run, wanted);
+  sort_rows(block.rows);
+  rank_rows(block);
+  return block;
+}
+
+std::string kind_of(Block const& block) {
+  return block.workload.name.substr(0, block.workload.name.find('/'));
+}
+
+// A mean over workloads compares two back ends only if both have all of them.
+std::vector<Overall> overall_of(std::vector<Block> const& blocks, std::string const& kind) {
+  std::map<std::string, std::vector<double>> ratios;
+  std::map<std::string, std::uint32_t> wins;
+  std::string baseline;
+  std::uint32_t counted_blocks = 0;
+  for (auto const& block : blocks) {
+    if (kind_of(block) != kind || block.oversubscribed || block.baseline.empty()) continue;
+    if (counted_blocks++ == 0) baseline = block.baseline;
+    if (block.baseline != baseline) return {};
+    for (auto const& row : block.rows) {
+      if (!row.ratio || row.ratio->median <= 0) continue;
+      ratios[back_end(row.key)].push_back(row.ratio->median);
+      if (row.standing == Standing::winner) ++wins[back_end(row.key)];
+    }
+  }
+  std::vector<Overall> result;
+  if (counted_blocks < 2) return result;
+  for (auto const& [name, of_blocks] : ratios) {
+    if (of_blocks.size() != counted_blocks) continue;
+    result.push_back(
+        {kind, name, statistics::geometric_mean(of_blocks), counted_blocks, wins[name]});
+  }
+  if (result.size() < 2) return {};
+  std::sort(result.begin(), result.end(), [](Overall const& a, Overall const& b) {
+    return std::tie(a.ratio, a.name) < std::tie(b.ratio, b.name);
+  });
+  return result;
+}
+
+void require_baseline(std::vector<store::Cell> const& cells, std::string const& wanted) {
+  if (wanted.empty()) return;
+  std::vector<std::string> names;
+  for (auto const& cell : cells) {
+    if (has_name(cell.key, wanted)) return;
+    for (auto const* const part : {&cell.key.allocator, &cell.key.collector}) {
+      if (!part->name.empty()) names.push_back(store::spelled(*part));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  throw UserError("no cell of this run has the allocator or collector '" + wanted +
+                  "' to be the baseline; it has " + listed(names));
+}
+
+}  // namespace
+
+Report build(store::Store& store, std::int64_t run_id, Options const& options) {
+  Report report;
+  report.run = store.run(run_id);
+  report.machine = store.machine(report.run.id);
+  auto const cells = store.cells(report.run.id);
+  require_baseline(cells, options.baseline);
+
+  Measurements measurements;
+  std::map<std::int64_t, store::Cell const*> by_id;
+  std::vector<std::pair<std::uint64_t, std::vector<store::Cell const*>>> blocks;
+  for (auto const& cell : cells) {
+    measurements[cell.id];
+    by_id[cell.id] = &cell;
+    auto found = std::find_if(blocks.begin(), blocks.end(),
+                              [&](auto const& block) { return block.first == cell.block; });
+    if (found == blocks.end()) found = blocks.insert(found, {cell.block, {}});
+    found->second.push_back(&cell);
+  }
+  store.each_invocation(report.run.id, true, [&](store::Invocation const& invocation) {
+    auto const found = by_id.find(invocation.cell_id);
+    if (found == by_id.end()) return;  // added since, by another writer
+    auto const& cell = *found->second;
+    Random random =
+        random_for(report.run, cell.key, "samples of round " + std::to_string(invocation.round));
+    add(cell, invocation, random, measurements[cell.id]);
+  });
+  auto const& wanted = options.baseline.empty() ? report.run.baseline : options.baseline;
+  for (auto const& [id, members] : blocks) {
+    report.blocks.push_back(block_of(members, measurements, report.run, wanted));
+    for (auto const& row : report.blocks.back().rows) {
+      if (!row.measured) ++report.unmeasured_cells;
+      if (row.outcome != Outcome::ok && row.outcome != Outcome::not_applicable) {
+        ++report.failed_cells;
+      }
+    }
+  }
+  for (auto const* const kind : {"malloc", "managed"}) {
+    auto part = overall_of(report.blocks, kind);
+    report.overall.insert(report.overall.end(), part.begin(), part.end());
+  }
+  return report;
+}
+
+}  // namespace churn::report

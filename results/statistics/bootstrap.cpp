@@ -1,0 +1,117 @@
+#include "results/statistics/bootstrap.hpp"
+
+#include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+
+#include "harness/core/check.hpp"
+#include "results/statistics/descriptive.hpp"
+
+namespace churn::statistics {
+namespace {
+
+// With many processes fewer replicates give an interval that is as steady.
+std::size_t replicates_for(std::size_t processes) {
+  constexpr std::size_t budget = 60'000, fewest = 300, most = 2'000;
+  return std::clamp(budget / processes, fewest, most);
+}
+
+// The share of replicates to cut off at each end. Percentile intervals of few values are too
+// narrow, as if a normal deviate stood for Student's and n for n - 1; the cut makes up for both.
+double expanded_tail(std::size_t processes) {
+  using boost::math::policies::policy;
+  using boost::math::policies::promote_double;
+  using Student = boost::math::students_t_distribution<double, policy<promote_double<false>>>;
+  auto const n = static_cast<double>(processes);
+  double const deviate = boost::math::quantile(Student(n - 1), (1 - confidence) / 2);
+  return std::erfc(-deviate * std::sqrt(n / (n - 1)) / std::sqrt(2.0)) / 2;
+}
+
+// Reorders its argument.
+double median_in_place(std::vector<double>& values) {
+  auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+// `drawn(i)` is a fresh value of process i, `values` are what was measured.
+template <class Drawn>
+Estimate estimate(std::vector<double> values, Random& random, Drawn&& drawn) {
+  std::size_t const n = values.size();
+  Estimate result;
+  result.n = static_cast<std::uint32_t>(n);
+  auto const [least, most] = std::minmax_element(values.begin(), values.end());
+  result.low = *least;
+  result.high = *most;
+  result.median = median(values);
+  if (n < rounds_for_intervals) return result;
+
+  std::vector<double> medians(replicates_for(n));
+  for (double& each : medians) {
+    for (double& value : values) value = drawn(static_cast<std::size_t>(random.below(n)));
+    each = median_in_place(values);
+  }
+  result.spread = Spread::interval;
+  // An order statistic, not a point between two: the same on every compiler and machine.
+  auto const outside =
+      static_cast<std::size_t>(expanded_tail(n) * static_cast<double>(medians.size()));
+  std::sort(medians.begin(), medians.end());
+  result.low = std::min(result.median, medians[outside]);
+  result.high = std::max(result.median, medians[medians.size() - 1 - outside]);
+  return result;
+}
+
+double draw_from(Process const& process, Random& random) {
+  if (process.draws.empty()) return process.value;
+  return process.draws[random.below(process.draws.size())];
+}
+
+}  // namespace
+
+Process summarize(std::uint32_t round, std::span<double const> samples, Random& random) {
+  CHURN_CHECK(!samples.empty());
+  auto const count = static_cast<double>(samples.size());
+  Process process{round, 0, {}};
+  for (double const sample : samples) process.value += sample;
+  process.value /= count;
+  if (samples.size() == 1) return process;
+  process.draws.resize(inner_draws);
+  for (double& draw : process.draws) {
+    double sum = 0;
+    for (std::size_t i = 0; i < samples.size(); ++i) sum += samples[random.below(samples.size())];
+    draw = sum / count;
+  }
+  return process;
+}
+
+Estimate median_over(std::span<Process const> processes, Random random) {
+  CHURN_CHECK(!processes.empty());
+  std::vector<double> values;
+  for (auto const& process : processes) values.push_back(process.value);
+  return estimate(std::move(values), random,
+                  [&](std::size_t i) { return draw_from(processes[i], random); });
+}
+
+Estimate median_ratio(std::span<Process const> candidate, std::span<Process const> baseline,
+                      Random random) {
+  std::vector<double> ratios;
+  std::vector<std::pair<Process const*, Process const*>> pairs;
+  auto other = baseline.begin();
+  for (auto const& mine : candidate) {
+    CHURN_CHECK(&mine == &candidate.front() || (&mine)[-1].round < mine.round);
+    while (other != baseline.end() && other->round < mine.round) ++other;
+    if (other == baseline.end()) break;
+    if (other->round != mine.round) continue;
+    CHURN_CHECK(other->value > 0);
+    ratios.push_back(mine.value / other->value);
+    pairs.emplace_back(&mine, &*other);
+  }
+  if (ratios.empty()) return {};
+  return estimate(std::move(ratios), random, [&](std::size_t i) {
+    double const mine = draw_from(*pairs[i].first, random);
+    return mine / draw_from(*pairs[i].second, random);
+  });
+}
+
+}  // namespace churn::statistics

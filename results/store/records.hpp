@@ -1,0 +1,90 @@
+// What:  the rows of a store as plain values: what harness/run writes and results/report reads.
+// Units: last word of each name. Times are wall-clock nanoseconds unless the name says cpu or
+//        system. Absent figures are std::nullopt: a metric that a machine or back end cannot give
+//        is never a zero.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/core/check.hpp"
+
+namespace churn::store {
+
+// A name with its settings in braces. Upper-case keys are environment, lower-case ones parameters.
+struct Named {
+  std::string name;
+  std::map<std::string, std::string> settings;
+  auto operator<=>(Named const&) const = default;
+};
+
+// What is compared: a record, never parsed from a name. `collector` has an empty name for malloc/…
+struct CellKey {
+  Named allocator, collector, workload;  // workload.name is "malloc/larson"
+  std::uint32_t threads = 1;
+  std::uint64_t heap_limit_bytes = 0;  // 0: none
+  auto operator<=>(CellKey const&) const = default;
+};
+
+// "jemalloc{MALLOC_CONF=narenas:1}"; settings in key order, separated by semicolons.
+std::string spelled(Named const& named);
+// "jemalloc/refcount/managed/cycle-churn{ring=10}@2"; for people, never parsed back from a store.
+std::string spelled(CellKey const& key);
+
+struct Machine {
+  std::string fingerprint;  // hash of what follows, stable between boots
+  std::map<std::string, std::string>
+      facts;  // cpu_model, cores, memory_bytes, kernel, thp, governor, …
+};
+
+struct Run {
+  std::int64_t id = 0;
+  std::string started_utc;  // ISO 8601
+  std::string command;      // as typed, quoted for a shell
+  std::string version;      // churn's version and commit
+  std::string matrix;       // "quick", a file's path, or "" for axes given by hand
+  std::uint64_t seed = 0;
+  std::uint32_t rounds = 0;
+  std::string baseline;  // allocator or collector that ratios are taken to
+  std::string plan;      // JSON of the whole plan, so that --resume needs nothing else
+  bool finished = false;
+};
+
+struct Cell {
+  std::int64_t id = 0, run_id = 0;
+  CellKey key;
+  std::uint64_t block = 0;        // cells of one block are compared with each other
+  bool oversubscribed = false;    // more threads than cores: kept out of rankings
+  Outcome planned = Outcome::ok;  // not_applicable: never run; the reason is `planned_reason`
+  std::string planned_reason;
+  std::uint64_t units = 0, samples = 0, ops_per_sample = 0;  // ops of all threads together
+  std::optional<std::uint64_t> peak_live_bytes;              // from the counting pass
+  std::string op;                                            // unit of an op, for people
+};
+
+struct HistogramRow {
+  std::string name;                                              // "pause_ns"
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> buckets;  // (upper bound, count), ascending
+};
+
+struct Invocation {
+  std::int64_t id = 0, cell_id = 0;
+  std::uint32_t round = 0;
+  std::uint32_t position = 0;  // within the round's random order
+  Outcome outcome = Outcome::crashed;
+  std::string reason;  // for people; empty when ok
+  std::string checksum;
+  std::uint64_t started_ns = 0, spawn_to_setup_ns = 0, wall_ns = 0;
+  std::vector<std::uint64_t> sample_ns, sample_cpu_ns;  // one per sample, in time order
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      rss_time_line;                      // (ns since start line, bytes)
+  std::map<std::string, double> figures;  // every scalar metric of the record by its report name
+  std::vector<HistogramRow> histograms;
+  std::string record;  // the cell's whole record as it came (JSON) but for the arrays stored above
+};
+
+}  // namespace churn::store

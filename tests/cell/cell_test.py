@@ -1,0 +1,168 @@
+"""The cell programs as `churn` uses them: description, request, record, proof of the back end.
+
+Arguments: the directory of the cell programs, and "sanitized" or "plain".
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import tap
+
+CELLS, KIND = sys.argv[1], sys.argv.pop(2)
+PLAIN = KIND == "plain"
+
+
+def run_cell(program, request=None, arguments=(), environment=None):
+    """Runs one cell program with the request on standard input."""
+    command = [os.path.join(CELLS, program), *arguments]
+    text = None
+    if request is not None:
+        command.append("--churn_request=-")
+        text = json.dumps({"protocol": 1, **request})
+    return subprocess.run(command, input=text, text=True, capture_output=True, timeout=120,
+                          env={**os.environ, **(environment or {})})
+
+
+def record_of(done):
+    return json.loads(done.stdout)
+
+
+SMALL = {"workload": "malloc/random-sizes", "units": 40, "samples": 10, "warmup_units": 5}
+
+
+class Description(unittest.TestCase):
+    def test_every_program_describes_itself(self):
+        programs = [name for name in os.listdir(CELLS)
+                    if name.startswith("churn-cell-") and "." not in name]
+        self.assertIn("churn-cell-malloc", programs)
+        for program in programs:
+            shape = json.loads(run_cell(program, arguments=["--describe"]).stdout)
+            self.assertEqual(shape["protocol"], 1)
+            if program == "churn-cell-malloc":
+                self.assertIsNone(shape["collector"])
+            else:
+                self.assertEqual("churn-cell-" + shape["collector"]["name"], program)
+            for workload in shape["workloads"]:
+                for key in ("summary", "source", "op"):
+                    self.assertTrue(workload[key], (program, workload["name"], key))
+                for parameter in workload["parameters"]:
+                    self.assertLessEqual(parameter["minimum"], parameter["standard"])
+                    self.assertLessEqual(parameter["standard"], parameter["maximum"])
+
+    def test_is_a_google_benchmark_program(self):
+        done = run_cell("churn-cell-malloc", arguments=[
+            "--benchmark_filter=random-sizes", "--benchmark_format=json",
+            "--benchmark_min_time=0.01"])
+        runs = json.loads(done.stdout)["benchmarks"]
+        self.assertEqual([run["name"] for run in runs], ["malloc/random-sizes/manual_time"])
+        self.assertRegex(runs[0]["label"], "^checksum [0-9a-f]{16}$")
+
+
+class Record(unittest.TestCase):
+    def test_time_has_one_sample_per_slice(self):
+        record = record_of(run_cell("churn-cell-malloc", SMALL))
+        self.assertEqual(record["outcome"], "ok", record["reason"])
+        self.assertEqual(len(record["sample_ns"]), 10)
+        self.assertEqual(len(record["sample_cpu_ns"]), 10)
+        self.assertEqual(len(record["rss_time_line"]), 11)
+        self.assertGreater(min(record["sample_ns"]), 0)
+        self.assertGreater(record["rss_start_bytes"], 0)
+        self.assertGreaterEqual(record["peak_rss_bytes"], record["rss_start_bytes"])
+        self.assertNotIn("collector_stats", record)
+
+    def test_the_checksum_follows_seed_and_units_alone(self):
+        def checksum(**changed):
+            return record_of(run_cell("churn-cell-malloc", {**SMALL, **changed}))["checksum"]
+        self.assertEqual(checksum(), checksum())
+        self.assertEqual(checksum(), checksum(samples=4))
+        self.assertNotEqual(checksum(), checksum(seed=2))
+        self.assertNotEqual(checksum(), checksum(units=80))
+
+    def test_a_pilot_reports_a_slice_that_is_long_enough(self):
+        record = record_of(run_cell("churn-cell-malloc",
+                                    {**SMALL, "mode": "pilot", "target_ns": 2_000_000}))
+        self.assertGreater(record["slice_units"], 0)
+        self.assertGreater(record["slice_ns"], 0)
+        self.assertNotIn("sample_ns", record)
+
+    def test_a_managed_heap_reports_its_collector(self):
+        record = record_of(run_cell("churn-cell-refcount", {
+            "workload": "managed/cycle-churn", "units": 40, "samples": 10}))
+        stats = record["collector_stats"]
+        self.assertEqual(len(stats["reclaimed_objects"]), 3)
+        # Counting never frees a ring: all that was made after the start line is still there.
+        self.assertGreaterEqual(stats["unreclaimed_at_end_objects"], stats["allocated_objects"])
+
+    def test_a_collector_of_cycles_leaves_nothing(self):
+        record = record_of(run_cell("churn-cell-trial-deletion", {
+            "workload": "managed/cycle-churn", "units": 40, "samples": 10}))
+        self.assertEqual(record["collector_stats"]["unreclaimed_at_end_objects"], 0)
+        self.assertEqual(record["collector_stats"]["unreclaimed_at_end_bytes"], 0)
+
+    def test_a_heap_limit_is_an_outcome_with_a_record(self):
+        done = run_cell("churn-cell-refcount", {
+            "workload": "managed/cycle-churn", "units": 100000, "samples": 10,
+            "heap_limit_bytes": 1 << 20})
+        self.assertEqual(done.returncode, 70)
+        record = record_of(done)
+        self.assertEqual(record["outcome"], "out-of-memory")
+        self.assertIn("1048576", record["reason"])
+        self.assertNotIn("sample_ns", record)
+
+
+class BadRequest(unittest.TestCase):
+    def refused(self, request, message):
+        done = run_cell("churn-cell-malloc", request)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr, message)
+        self.assertEqual(done.stdout, "")
+
+    def test_each_is_refused_by_name(self):
+        self.refused({**SMALL, "protocol": 99}, "protocol 99, this program 1")
+        self.refused({**SMALL, "workload": "malloc/nosuch"}, "no workload malloc/nosuch")
+        self.refused({**SMALL, "mode": "guess"}, "mode is \"guess\"")
+        self.refused({**SMALL, "units": -1}, "\"units\" is -1")
+        self.refused({**SMALL, "units": 41}, "no multiple of its samples")
+        self.refused({**SMALL, "threads": 5000}, "\"threads\" is 5000")
+        self.refused({**SMALL, "parameters": {"nosuch": 1}}, "no parameter nosuch")
+        self.refused({**SMALL, "parameters": {"nosuch": "x"}}, "whole number")
+        self.refused({"units": 1}, "no key \"workload\"")
+        self.refused({"workload": "malloc/producer-consumer", "threads": 3}, "not on 3")
+
+    def test_text_that_is_no_json(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write("{")
+            file.flush()
+            done = run_cell("churn-cell-malloc", arguments=["--churn_request=" + file.name])
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("not as the protocol says", done.stderr)
+
+
+@unittest.skipUnless(PLAIN, "a sanitizer's own malloc is in the way of any preload")
+class Proof(unittest.TestCase):
+    def test_glibc_is_proved_where_it_is_asked_for(self):
+        record = record_of(run_cell("churn-cell-malloc", {**SMALL, "library": None}))
+        self.assertEqual(record["outcome"], "ok")
+        self.assertIn("libc.so", record["proof"]["malloc"])
+
+    def test_a_library_that_is_not_there_is_unproved(self):
+        status = os.stat(sys.executable)
+        done = run_cell("churn-cell-malloc", {**SMALL, "library": {
+            "path": "/nowhere/libfast.so", "device": status.st_dev, "inode": status.st_ino}})
+        self.assertEqual(done.returncode, 70)
+        record = record_of(done)
+        self.assertEqual(record["outcome"], "unproved")
+        self.assertRegex(record["reason"], "malloc lies in .*libc.so.*, not in /nowhere/libfast.so")
+        self.assertNotIn("sample_ns", record)
+
+    def test_counting_needs_its_library(self):
+        record = record_of(run_cell("churn-cell-malloc", {**SMALL, "mode": "count"}))
+        self.assertEqual(record["outcome"], "unproved")
+
+
+if __name__ == "__main__":
+    sys.argv.pop(1)
+    tap.main()
