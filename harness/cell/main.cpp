@@ -68,7 +68,11 @@ void run_request(Request const& request) {
     stop(Outcome::unproved, "%s", proof.failure.c_str());
   }
   Invocation invocation(request);
-  invocation.set_up();
+  try {
+    invocation.set_up();
+  } catch (UserError const& problem) {  // parameters that only together make no sense
+    stop(Outcome::not_applicable, "%s", problem.what());
+  }
   switch (request.mode) {
     case Mode::time:
       run_under_google_benchmark(request, invocation);

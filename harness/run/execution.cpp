@@ -175,6 +175,9 @@ class Execution {
         cell->row.planned_reason = prepared.why_nothing_fits;
         cell->can_run = false;
         store_.update_cell(cell->row);
+      } else if (prepared.failure->outcome == Outcome::not_applicable) {
+        // The work makes no sense on any back end: it was asked for wrongly.
+        throw UserError(prepared.failure->reason);
       } else {
         settle(*cell, *prepared.failure);
       }

@@ -115,6 +115,7 @@ class Preparing {
     }
     std::string const& program = candidate.back_end.program;
     result_.failure = found.record;
+    if (found.record.outcome == Outcome::not_applicable) return true;  // its reason says it all
     result_.failure->reason = "not started, since " + what + " failed on " +
                               program.substr(program.find_last_of('/') + 1) + ": " +
                               found.record.reason;

@@ -113,6 +113,14 @@ class Record(unittest.TestCase):
         self.assertNotIn("sample_ns", record)
 
 
+    def test_parameters_that_exclude_each_other_do_not_apply(self):
+        done = run_cell("churn-cell-malloc", {**SMALL, "parameters": {"min": 100, "max": 50}})
+        self.assertEqual(done.returncode, 70)
+        record = record_of(done)
+        self.assertEqual(record["outcome"], "not-applicable")
+        self.assertIn("min=100", record["reason"])
+
+
 class BadRequest(unittest.TestCase):
     def refused(self, request, message):
         done = run_cell("churn-cell-malloc", request)

@@ -41,6 +41,13 @@ class BadNames(Program):
         self.refused(['--collector', 'trial-deletion', '--workload', 'managed/cycle-churn',
                       '--threads', '2'], 'trial-deletion', '2')
 
+    def test_parameters_that_exclude_each_other(self):
+        run = self.churn('run', '--workload', 'malloc/random-sizes{min=100;max=50}')
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertRegex(run.stderr, r'churn: malloc/random-sizes: min=100 is above max=50; give')
+        self.assertEqual(run.stdout, '')
+        self.assertEqual(self.invocations(), 0)
+
     def test_absurd_numbers(self):
         one = ['--allocator', 'glibc', '--workload', 'malloc/larson']
         for option, value in (('--threads', '0'), ('--threads', '-1'), ('--threads', '100000'),
