@@ -12,7 +12,7 @@
 namespace churn::cell {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t most_samples = 100'000;
 constexpr std::uint64_t most_units = std::uint64_t{1} << 40;

@@ -91,9 +91,9 @@ double total(std::vector<std::uint64_t> const& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-class Reader {
+class RecordReader {
  public:
-  Reader(Json const& json, Asked const& asked, Record& record)
+  RecordReader(Json const& json, Asked const& asked, Record& record)
       : json_(json), asked_(asked), record_(record) {}
 
   // pre: the record's outcome is ok
@@ -209,7 +209,7 @@ Record from_json(Json const& json, Asked const& asked) {
   }
   record.reason = text(json, "reason");
   record.rest = without_arrays(json);
-  if (record.outcome == Outcome::ok) Reader(json, asked, record).read();
+  if (record.outcome == Outcome::ok) RecordReader(json, asked, record).read();
   return record;
 }
 

@@ -43,13 +43,12 @@ struct CellState {
 
 class Execution {
  public:
-  Execution(Surroundings const& surroundings, Plan const& plan, store::Store& store,
-            std::int64_t run_id)
+  Execution(Means const& means, Plan const& plan, store::Store& store, std::int64_t run_id)
       : plan_(plan),
         store_(store),
         run_id_(run_id),
-        progress_(surroundings.progress),
-        invoker_(plan, surroundings.counting_library, interrupt_) {}
+        progress_(means.progress),
+        invoker_(plan, means.counting_library, interrupt_) {}
 
   Ending run() {
     load_cells();
@@ -306,9 +305,8 @@ store::Cell unprepared_row(PlannedCell const& cell, std::int64_t run_id) {
   return row;
 }
 
-Ending execute_in(Surroundings const& surroundings, Plan const& plan, store::Store& store,
-                  std::int64_t run_id) {
-  return Execution(surroundings, plan, store, run_id).run();
+Ending execute_in(Means const& means, Plan const& plan, store::Store& store, std::int64_t run_id) {
+  return Execution(means, plan, store, run_id).run();
 }
 
 }  // namespace churn::run

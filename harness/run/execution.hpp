@@ -1,4 +1,4 @@
-// What:  one run of a plan, with what it takes from its surroundings given in: the seam that
+// What:  one run of a plan, with what it takes from its means given in: the seam that
 //        harness/run/execute.hpp fills for `churn`, and tests for themselves.
 // Order: earlier results are read, every block that has something left is prepared, then the rounds
 //        run.
@@ -16,7 +16,7 @@
 
 namespace churn::run {
 
-struct Surroundings {
+struct Means {
   std::string counting_library;  // preloaded for counting passes; empty: none
   Progress* progress = nullptr;  // null: silent
 };
@@ -24,7 +24,6 @@ struct Surroundings {
 // The row of a planned cell before anything is known of it.
 store::Cell unprepared_row(PlannedCell const& cell, std::int64_t run_id);
 
-Ending execute_in(Surroundings const& surroundings, Plan const& plan, store::Store& store,
-                  std::int64_t run_id);
+Ending execute_in(Means const& means, Plan const& plan, store::Store& store, std::int64_t run_id);
 
 }  // namespace churn::run
