@@ -205,10 +205,11 @@ class RandomSizes {
     std::uint64_t sum = sum_;
     for (std::uint64_t i = 0; i < 1000; ++i) {
       std::uint64_t const draw = random.next();
+      std::size_t const bytes = size(random.next());
       Block& block = blocks_[scaled(draw, blocks_.size())];
       sum += read_block(block);
       std::free(block.start);
-      block = make_block(size(random.next()), draw);
+      block = make_block(bytes, draw);
     }
     random_ = random;
     sum_ = sum;

@@ -103,10 +103,11 @@ class RandomSizes final : public Instance {
     std::uint64_t sum = seat.sum;
     for (std::uint64_t i = 0; i < ops_aimed_at; ++i) {
       std::uint64_t const draw = random.next();
+      std::size_t const bytes = size(random.next());  // before free, whose call spills registers
       Block& block = seat.blocks[scaled(static_cast<std::uint32_t>(draw), blocks_)];
       sum += block.sum();
       std::free(block.start);
-      block = Block::make(size(random.next()), draw);
+      block = Block::make(bytes, draw);
     }
     seat.random = random;
     seat.sum = sum;
