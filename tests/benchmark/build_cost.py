@@ -15,7 +15,7 @@ import tempfile
 
 MOST_S = 0.5
 REPEATS = 3  # the least counts: neighbours on the machine only ever add
-ENTRY = re.compile(r"^\s*managed_entry<Collector, churn::(\w+)::Workload.*$", re.MULTILINE)
+ENTRY = re.compile(r"^\s*managed_entry<.*\n", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "workloads/managed/\w+\.hpp"$', re.MULTILINE)
 
 
