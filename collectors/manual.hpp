@@ -40,6 +40,7 @@ class Heap {
   void verify() noexcept {}
   void quiesce() noexcept {}
   void resume() noexcept {}
+  void start_line() noexcept {}
 
   // What the mutator asks of a heap.
   Account& attach() noexcept { return account_; }

@@ -21,6 +21,8 @@ inline constexpr Traits traits{.cycles = false,
                                .counts = true,
                                .shared_slots = false,
                                .cells_from_malloc = true,
+                               .weak = true,
+                               .finalizers = true,
                                .max_mutators = 1};
 
 struct Collector {

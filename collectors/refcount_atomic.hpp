@@ -15,8 +15,12 @@
 
 namespace churn::refcount_atomic {
 
-inline constexpr Traits traits{
-    .cycles = false, .counts = true, .shared_slots = true, .cells_from_malloc = true};
+inline constexpr Traits traits{.cycles = false,
+                               .counts = true,
+                               .shared_slots = true,
+                               .cells_from_malloc = true,
+                               .weak = true,
+                               .finalizers = true};
 
 struct Collector {
   using Heap = collectors::RefcountHeap<refcount_atomic::traits>;

@@ -158,12 +158,13 @@ class Heap {
                                       accounts_.sum(&SlotAccount::allocated_slots));
     stats.reclaimed_bytes = requested(totals.returned, totals.reclaimed_objects,
                                       accounts_.sum(&SlotAccount::reclaimed_slots));
-    stats.pauses = pauses_.histogram();
+    pauses_.report(stats);
     return stats;
   }
   void verify() { recount(objects_, roots_); }
   void quiesce() noexcept {}
   void resume() noexcept {}
+  void start_line() { pauses_.start_line(); }
 
   collectors::RootList<Local>& root_list() noexcept { return roots_; }
   // A Global's own pointer drops what it holds.

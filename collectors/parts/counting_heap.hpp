@@ -4,9 +4,11 @@
 // How:   when a count reaches zero the object's slots are dropped in turn. Objects that die on the
 //        way form a list through their count words, which nobody needs any more: no recursion and
 //        no allocation, however long the chain.
-// Hooks: a derived heap may hide  lose(header): one reference less, true if it was the last;
+// Hooks: a derived heap may hide  lose(header): one reference less, true if it was the last; or
+//        lose(account, header), if who loses it matters;
 //        bury(account, header): it is dead and about to leave every list it is in;
-//        after_drop(account): a cascade is over.
+//        after_drop(account): a cascade is over;
+//        kept_apart(header): the heap itself holds a reference to it.
 // Cost:  inline one decrement and a test; out of line the freeing. A cascade of more than 64
 //        objects is a pause; its clock starts at the 64th, since reading it for every drop would
 //        cost more than most drops.
@@ -33,9 +35,10 @@ struct CountedHeader : ObjectLinks {
   std::uint32_t slot_count() const noexcept { return slots; }
 };
 
-template <class Self, class Header, class Count, class Counter>
-class CountingHeap : public MallocHeap<Self, Header, Counter> {
-  using Base = MallocHeap<Self, Header, Counter>;
+template <class Self, class Header, class Count, class Counter,
+          class AccountT = collectors::Account<Counter>>
+class CountingHeap : public MallocHeap<Self, Header, Counter, AccountT> {
+  using Base = MallocHeap<Self, Header, Counter, AccountT>;
 
  public:
   using Base::Base;
@@ -47,7 +50,11 @@ class CountingHeap : public MallocHeap<Self, Header, Counter> {
   }
   CHURN_ALWAYS_INLINE void drop(Account& account, Ref object) {
     Header* const header = Base::header_of(object);
-    if (self().lose(header)) reclaim(account, header);
+    if (lose_one(account, header)) reclaim(account, header);
+  }
+
+  std::uint64_t reference_count(Ref object) const noexcept {
+    return Count::value(Base::header_of(object)->count);
   }
 
   std::uint64_t collect(Account&, std::uint32_t) noexcept { return 0; }
@@ -65,8 +72,9 @@ class CountingHeap : public MallocHeap<Self, Header, Counter> {
   // No mutator runs, or only the caller's.
   void verify() {
     Base::check_totals();
-    recount<Header>(Base::objects_, Base::roots_, [](Header const* header, Word references) {
-      bool const count_is_the_number_of_references = Count::value(header->count) == references;
+    recount<Header>(Base::objects_, Base::roots_, [this](Header const* header, Word references) {
+      bool const count_is_the_number_of_references =
+          Count::value(header->count) == references + self().kept_apart(header);
       CHURN_CHECK(count_is_the_number_of_references);
     });
   }
@@ -74,6 +82,7 @@ class CountingHeap : public MallocHeap<Self, Header, Counter> {
  protected:
   bool lose(Header* header) noexcept { return Count::drop(header->count); }
   void bury(Account&, Header*) noexcept {}
+  bool kept_apart(Header const*) noexcept { return false; }
   void after_drop(Account&) noexcept {}
 
   // pre: nothing refers to `dead` any more. A collection that calls this is a pause already.
@@ -88,7 +97,7 @@ class CountingHeap : public MallocHeap<Self, Header, Counter> {
       for (std::uint32_t i = 0; i < dead->slot_count(); ++i) {
         if (slots[i] == 0) continue;
         Header* const child = Base::header_of(slots[i]);
-        if (!self().lose(child)) continue;
+        if (!lose_one(account, child)) continue;
         self().bury(account, child);
         child->count = reinterpret_cast<Word>(next);
         next = child;
@@ -104,6 +113,13 @@ class CountingHeap : public MallocHeap<Self, Header, Counter> {
 
  private:
   Self& self() noexcept { return static_cast<Self&>(*this); }
+  CHURN_ALWAYS_INLINE bool lose_one(Account& account, Header* header) {
+    if constexpr (requires { self().lose(account, header); }) {
+      return self().lose(account, header);
+    } else {
+      return self().lose(header);
+    }
+  }
 };
 
 }  // namespace churn::collectors

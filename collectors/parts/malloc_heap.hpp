@@ -2,7 +2,8 @@
 //        of no-reclaim and of the counting collectors.
 // Why:   what happens when memory ends, and what a heap reports, must be the same for all of them.
 // How:   Self (the derived heap) provides collect(account, generation). Header derives from
-//        ObjectLinks and has describe(shape) and shape(); an empty one takes no memory.
+//        ObjectLinks and has describe(shape) and shape(); an empty one takes no memory. A heap that
+//        keeps more for each mutator derives AccountT from Account<Counter>.
 // Errors: past the heap limit, or when malloc gives null, one full collection is forced; if that
 //        does not help, stop(Outcome::out_of_memory).
 // Thread-safety: with SharedCounter for several mutators, with PlainCounter for one.
@@ -26,11 +27,11 @@ namespace churn::collectors {
 
 inline constexpr std::uint32_t full_collection = generations - 1;
 
-template <class Self, class HeaderT, class Counter>
+template <class Self, class HeaderT, class Counter, class AccountT = collectors::Account<Counter>>
 class MallocHeap {
  public:
   using Header = HeaderT;
-  using Account = collectors::Account<Counter>;
+  using Account = AccountT;
   static constexpr std::size_t header_bytes = std::is_empty_v<Header> ? 0 : sizeof(Header);
 
   explicit MallocHeap(HeapOptions const& options, std::uint64_t poll_bytes = never_poll)
@@ -87,12 +88,13 @@ class MallocHeap {
     stats.allocated_objects = totals.allocated_objects;
     stats.allocated_bytes = totals.charged - header_bytes * totals.allocated_objects;
     stats.reclaimed_bytes = totals.returned - header_bytes * totals.reclaimed_objects;
-    stats.pauses = pauses_.histogram();
+    pauses_.report(stats);
     return stats;
   }
 
   void quiesce() noexcept {}
   void resume() noexcept {}
+  void start_line() { pauses_.start_line(); }
 
  protected:
   static Header* header_of(Ref object) noexcept {

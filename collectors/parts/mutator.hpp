@@ -5,8 +5,12 @@
 // How:   a Heap provides make(account, shape), retain(ref), drop(account, ref), collect(account,
 //        generation), load_racing(slot), exchange_racing(slot, ref), stored(ref),
 //        moved_into(object, ref), attach(), detach(account), root_list(), traits, and
-//        free_cell(ref, shape) where objects are released by hand. Where retain and drop do
-//        nothing, the operations fold to plain loads and stores.
+//        free_cell(ref, shape) where objects are released by hand. One that promises weak
+//        references or finalizers provides Weak, weaken, strengthen, watch and next_dead, whose
+//        references the caller then owns. Where retain and drop do
+//        nothing, the operations fold to plain loads and stores. A heap may ask for the account in
+//        retain and load_racing too, and be told of safepoint(account), leave(account) and
+//        come_back(account), the two ends of Blocked.
 // Invariants: a reference is dropped only after the operation has put everything else in place,
 //        since a drop may reclaim.
 // Thread-safety: a mutator belongs to the thread that made it.
@@ -21,6 +25,17 @@
 
 namespace churn::collectors {
 
+// The heap's weak references; nothing where it has none.
+template <class Heap>
+struct WeakOf {
+  struct type {};
+};
+template <class Heap>
+  requires requires { typename Heap::Weak; }
+struct WeakOf<Heap> {
+  using type = Heap::Weak;
+};
+
 template <class HeapT>
 class HeapMutator {
  public:
@@ -32,16 +47,27 @@ class HeapMutator {
   using Root = collectors::Root<HeapMutator>;
   using Global = collectors::Global<Heap, Local>;
 
+  using Weak = WeakOf<Heap>::type;
+
   static constexpr Traits const& traits = Heap::traits;
 
-  // These heaps never stop the world, so a blocked mutator holds up nobody; only misuse is caught.
+  // These heaps never stop the world, so a blocked mutator holds up nobody; a heap may be told all
+  // the same, and misuse is caught.
   class Blocked {
    public:
-    explicit Blocked(HeapMutator& mutator) noexcept : mutator_(mutator) {
+    explicit Blocked(HeapMutator& mutator) : mutator_(mutator) {
       CHURN_ASSERT(!mutator_.blocked_);
       mutator_.blocked_ = true;
+      if constexpr (requires { mutator_.heap_.leave(mutator_.account_); }) {
+        mutator_.heap_.leave(mutator_.account_);
+      }
     }
-    ~Blocked() { mutator_.blocked_ = false; }
+    ~Blocked() {
+      if constexpr (requires { mutator_.heap_.come_back(mutator_.account_); }) {
+        mutator_.heap_.come_back(mutator_.account_);
+      }
+      mutator_.blocked_ = false;
+    }
     Blocked(Blocked const&) = delete;
     Blocked& operator=(Blocked const&) = delete;
 
@@ -61,7 +87,10 @@ class HeapMutator {
     CHURN_ASSERT(!blocked_ && shape.slots <= traits.max_slots);
     drop(local.exchange(heap_.make(account_, shape)));
   }
-  void safepoint() { CHURN_ASSERT(!blocked_); }
+  void safepoint() {
+    CHURN_ASSERT(!blocked_);
+    if constexpr (requires { heap_.safepoint(account_); }) heap_.safepoint(account_);
+  }
   // pre: generation < generations
   std::uint64_t collect(std::uint32_t generation) {
     CHURN_ASSERT(!blocked_);
@@ -120,7 +149,12 @@ class HeapMutator {
   CHURN_ALWAYS_INLINE void clear(Local& local) { drop(local.release()); }
 
   void read_shared(Local& local, Ref object, std::uint32_t index) {
-    drop(local.exchange(heap_.load_racing(object.slot(index))));
+    Word* const slot = object.slot(index);
+    if constexpr (requires { heap_.load_racing(account_, slot); }) {
+      drop(local.exchange(heap_.load_racing(account_, slot)));
+    } else {
+      drop(local.exchange(heap_.load_racing(slot)));
+    }
   }
   // `old` and `value` may be the same local.
   void exchange_shared(Local& old, Ref object, std::uint32_t index, Local&& value) {
@@ -136,6 +170,40 @@ class HeapMutator {
     heap_.free_cell(object, shape);
   }
 
+  void weaken(auto& weak, Ref object)
+    requires(Heap::traits.weak)
+  {
+    heap_.weaken(weak, object);
+  }
+  bool strengthen(Local& local, auto& weak)
+    requires(Heap::traits.weak)
+  {
+    drop(local.exchange(heap_.strengthen(weak)));
+    return static_cast<bool>(local.get());
+  }
+  void watch(Ref object, std::uint64_t tag)
+    requires(Heap::traits.finalizers)
+  {
+    heap_.watch(object, tag);
+  }
+  bool next_dead(Local& local, std::uint64_t& tag)
+    requires(Heap::traits.finalizers)
+  {
+    CHURN_ASSERT(!blocked_);
+    drop(local.exchange(heap_.next_dead(tag)));
+    return static_cast<bool>(local.get());
+  }
+  std::uint64_t reference_count(Ref object) const noexcept
+    requires requires(Heap const& heap) { heap.reference_count(object); }
+  {
+    return heap_.reference_count(object);
+  }
+  auto& deaths() noexcept
+    requires(Heap::traits.weak)
+  {
+    return heap_.deaths();
+  }
+
   auto& root_list() noexcept { return heap_.root_list(); }
 
  private:
@@ -143,7 +211,12 @@ class HeapMutator {
     return Ref::of(std::exchange(*slot, value.word()));
   }
   CHURN_ALWAYS_INLINE void retain(Ref object) noexcept {
-    if (object) heap_.retain(object);
+    if (!object) return;
+    if constexpr (requires { heap_.retain(account_, object); }) {
+      heap_.retain(account_, object);
+    } else {
+      heap_.retain(object);
+    }
   }
   CHURN_ALWAYS_INLINE void drop(Ref object) {
     if (object) heap_.drop(account_, object);

@@ -34,6 +34,10 @@ Json traits(Traits const& traits) {
           {"shared_slots", int{traits.shared_slots}},
           {"cells_from_malloc", int{traits.cells_from_malloc}},
           {"reports_objects", int{traits.reports_objects}},
+          {"weak", int{traits.weak}},
+          {"finalizers", int{traits.finalizers}},
+          {"in_place", int{traits.in_place}},
+          {"controls", int{traits.controls}},
           {"max_mutators", traits.max_mutators},
           {"max_slots", traits.max_slots},
           {"owned_threads", traits.owned_threads}};

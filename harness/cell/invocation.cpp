@@ -68,6 +68,7 @@ void Invocation::set_up() {
   if (count_read != nullptr) measured_.total_bytes_warm = count_read().total_bytes;
   measured_.before = instance_->stats();
   usage_start_ = process_usage();
+  instance_->start_line();
   start_line_ns_ = now_ns();
   measured_.setup_ns = start_line_ns_ - measured_.clock_setup_ns;
   measured_.rss_time_line.emplace_back(0, memory_.resident_bytes());
@@ -120,10 +121,25 @@ void Invocation::pilot() {
   measured_.slice_ns = std::min(taken_ns, timed_units(units));
 }
 
+// The first one frees what the slices left; the second one visits the live objects and no others.
+void Invocation::time_full_collection() {
+  instance_->collect(0);
+  std::uint64_t const collections = instance_->stats().collections.back();
+  std::uint64_t const start_ns = now_ns();
+  instance_->collect(0);
+  std::uint64_t const taken_ns = now_ns() - start_ns;
+  Stats const stats = instance_->stats();
+  if (stats.collections.back() == collections) return;
+  measured_.full_collection_ns = taken_ns;
+  measured_.full_collection_objects = stats.present_objects();
+}
+
 void Invocation::finish() {
+  measured_.timed_ns = now_ns() - start_line_ns_;
   measured_.usage = process_usage() - usage_start_;
   measured_.after = instance_->stats();
   measured_.peak_rss_bytes = memory_.peak_bytes();
+  if (measured_.managed && request_.mode == Mode::time) time_full_collection();
   std::atomic<std::uint64_t> checksum{0};
   crew_.run([&](std::uint32_t thread) {
     checksum.fetch_add(instance_->check(thread), std::memory_order_relaxed);

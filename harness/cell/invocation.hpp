@@ -34,6 +34,8 @@ struct Measurement {
   Stats before, after, at_end;  // around the slices; after all roots were dropped
   AllocationCount count;        // mode count
   std::uint64_t total_bytes_warm = 0;
+  std::uint64_t timed_ns = 0;  // from the start line of time to the end of the last slice
+  std::uint64_t full_collection_ns = 0, full_collection_objects = 0;  // 0: it has none
   std::uint64_t slice_units = 0, slice_ns = 0;  // mode pilot
 };
 
@@ -53,6 +55,7 @@ class Invocation {
 
  private:
   void record_batches(Crew::Makespan makespan);
+  void time_full_collection();
   std::uint64_t timed_units(std::uint64_t units);
 
   Request const& request_;

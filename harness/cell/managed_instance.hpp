@@ -56,6 +56,7 @@ class ManagedInstance final : public Instance {
     seats_[thread].mutator->collect(generations - 1);
   }
 
+  void start_line() override { heap_.start_line(); }
   bool managed() const noexcept override { return true; }
   Stats stats() override { return heap_.stats(); }
 

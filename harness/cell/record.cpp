@@ -62,6 +62,9 @@ Json pauses(Histogram const& histogram) {
           {"total_ns", histogram.total()},      {"buckets", std::move(buckets)}};
 }
 
+// A collection has a price of its own; only over many objects is one object's share of it told.
+constexpr std::uint64_t least_objects_to_divide_by = 10'000;
+
 Json collector_stats(Measurement const& measured) {
   Json result;
   std::uint64_t collections_in_samples = 0;
@@ -78,7 +81,24 @@ Json collector_stats(Measurement const& measured) {
   if (measured.after.time_to_safepoint_max_ns != 0) {
     result["time_to_safepoint_max_ns"] = measured.after.time_to_safepoint_max_ns;
   }
+  // A window that is longer than what was measured says nothing.
+  std::array<std::uint64_t, pause_windows_ns.size()> const& paused = measured.after.most_paused_ns;
+  for (std::size_t i = 0; i < paused.size(); ++i) {
+    if (measured.timed_ns < pause_windows_ns[i]) break;
+    result["most_paused"].push_back({pause_windows_ns[i], paused[i]});
+  }
+  if (std::uint64_t const cpu_ns =
+          measured.after.collector_cpu_ns - measured.before.collector_cpu_ns) {
+    result["collector_cpu_ns"] = cpu_ns;
+  }
+  if (program.collector->traits.conservative) {
+    result["falsely_retained_objects"] = measured.at_end.falsely_retained_objects;
+  }
   if (!program.collector->traits.reports_objects) return result;
+  if (measured.full_collection_objects >= least_objects_to_divide_by) {
+    result["full_collection"] = {{"ns", measured.full_collection_ns},
+                                 {"objects", measured.full_collection_objects}};
+  }
   result["reclaimed_objects"] = reclaimed;
   result["allocated_objects"] =
       measured.after.allocated_objects - measured.before.allocated_objects;

@@ -6,12 +6,14 @@
 // Cost:  about 3 CPU-seconds to compile per collector.
 #pragma once
 
+#include "harness/conform/collector_finalizers.hpp"
 #include "harness/conform/collector_lifetime.hpp"
 #include "harness/conform/collector_limits.hpp"
 #include "harness/conform/collector_mutation.hpp"
 #include "harness/conform/collector_roots.hpp"
 #include "harness/conform/collector_slots.hpp"
 #include "harness/conform/collector_threads.hpp"
+#include "harness/conform/collector_weak.hpp"
 
 namespace churn::conform {
 
@@ -31,6 +33,8 @@ CollectorSuite make_suite(std::string_view name) {
   LifetimeProperties<C>::list(suite.properties);
   LimitProperties<C>::list(suite.properties);
   ThreadProperties<C>::list(suite.properties);
+  if constexpr (C::traits.weak) WeakProperties<C>::list(suite.properties);
+  if constexpr (C::traits.finalizers) FinalizerProperties<C>::list(suite.properties);
   LimitProperties<C>::list_nightly(suite.nightly);
   return suite;
 }

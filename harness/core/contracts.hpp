@@ -39,6 +39,7 @@
 #include <vector>
 
 #include "harness/core/histogram.hpp"
+#include "harness/core/promises.hpp"
 
 namespace churn {
 
@@ -80,12 +81,17 @@ struct Traits {
   bool shared_slots = true;        // *_shared may be called by several mutators
   bool cells_from_malloc = false;  // each object is one malloc: the allocator axis applies
   bool reports_objects = true;     // Stats counts allocated and reclaimed objects and bytes
+  bool weak = false;               // WeakReferences
+  bool finalizers = false;         // Finalizes
+  bool in_place = false;           // FinalizesInPlace
+  bool controls = false;           // Controls
   std::uint32_t max_mutators = ~0u;
   std::uint32_t max_slots = (1u << 24) - 1;
   std::uint32_t owned_threads = 0;  // background threads, stopped by quiesce()
 };
 
-inline constexpr std::size_t generations = 3;
+// The windows over which pauses are summed (minimum mutator utilization).
+inline constexpr std::array<std::uint64_t, 3> pause_windows_ns{1'000'000, 10'000'000, 100'000'000};
 
 // What a heap has done since it was made. A collector without generations counts everything as
 // generation 2 (full collections); one that only counts references leaves `collections` at zero and
@@ -95,6 +101,13 @@ struct Stats {
   std::uint64_t allocated_objects = 0, allocated_bytes = 0;  // bytes are requested_bytes
   std::uint64_t reclaimed_bytes = 0;
   std::uint64_t time_to_safepoint_max_ns = 0;
+  // CPU time of collections and of threads that the collector owns; freeing by counting is not
+  // told apart from the mutator's own work.
+  std::uint64_t collector_cpu_ns = 0;
+  // Conservative collectors, after a full collection: present, and reachable by no contract path.
+  std::uint64_t falsely_retained_objects = 0;
+  // The most paused time within any window, since the heap's start line.
+  std::array<std::uint64_t, pause_windows_ns.size()> most_paused_ns{};
   Histogram pauses;  // ns; for counting: a freeing cascade of more than 64 objects, or a collection
   // Objects not yet reclaimed, garbage included.
   std::uint64_t present_objects() const noexcept {
@@ -193,7 +206,11 @@ concept Collector =
     Mutator<typename C::Mutator> && std::constructible_from<typename C::Heap, HeapOptions const&> &&
     std::constructible_from<typename C::Mutator, typename C::Heap&> &&
     std::constructible_from<typename C::Mutator::Global, typename C::Heap&> &&
-    (!C::traits.manual_release || Releases<typename C::Mutator>) && requires(typename C::Heap& h) {
+    (!C::traits.manual_release || Releases<typename C::Mutator>) &&
+    (!C::traits.weak || WeakReferences<typename C::Mutator>) &&
+    (!C::traits.finalizers || Finalizes<typename C::Mutator>) &&
+    (!C::traits.in_place || FinalizesInPlace<typename C::Mutator>) &&
+    (!C::traits.controls || Controls<typename C::Mutator>) && requires(typename C::Heap& h) {
       { C::traits } -> std::convertible_to<Traits const&>;
       { C::summary } -> std::convertible_to<std::string_view>;
       { h.stats() } -> std::same_as<Stats>;   // while no mutator runs, or by the only one
@@ -201,6 +218,7 @@ concept Collector =
                                               // object, counts agree; CHURN_CHECK otherwise
       { h.quiesce() } -> std::same_as<void>;  // no background work until resumed, queues drained
       { h.resume() } -> std::same_as<void>;
+      { h.start_line() } -> std::same_as<void>;  // most_paused_ns is of what comes from here on
     };
 // clang-format on
 

@@ -1,7 +1,8 @@
 // What:  every metric that churn reports: its name, its unit and what it means, in one table.
 // Why:   records, reports, exports and `churn list metrics` must use the same words, units last.
-// Rule:  smaller is better for each of them. A figure that a machine or a back end cannot give is
-//        absent, never zero: whoever prints metrics takes the names that are there from this table.
+// Rule:  smaller is better, but for the utilizations (mmu_). A figure that a machine or a back end
+//        cannot give is absent, never zero: whoever prints metrics takes the names that are there
+//        from this table.
 // Adding one: a line here, in the order in which a reader wants them; the rest follows.
 #pragma once
 
@@ -16,7 +17,7 @@ struct MetricInfo {
   std::string_view summary;  // one line
 };
 
-inline constexpr std::array<MetricInfo, 23> metrics{{
+inline constexpr std::array<MetricInfo, 29> metrics{{
     {"time_per_op_ns", "ns", "wall time of one op; each workload says what its op is"},
     {"cpu_per_op_ns", "ns", "CPU time of one op, of all threads of the process together"},
     {"system_per_op_ns", "ns", "the part of that CPU time spent in the kernel"},
@@ -31,6 +32,12 @@ inline constexpr std::array<MetricInfo, 23> metrics{{
     {"pause_max_ns", "ns", "longest pause"},
     {"pause_total_ns", "ns", "sum of all pauses of an invocation"},
     {"time_to_safepoint_max_ns", "ns", "longest wait until every mutator had stopped"},
+    {"mmu_1ms", "ratio", "least share of any 1 ms that the collector left to the mutators"},
+    {"mmu_10ms", "ratio", "the same of any 10 ms"},
+    {"mmu_100ms", "ratio", "the same of any 100 ms"},
+    {"collector_cpu_per_op_ns", "ns", "CPU time of collections and of the collector's own threads"},
+    {"full_collection_per_object_ns", "ns", "a full collection of the live objects, for each"},
+    {"falsely_retained_objects", "objects", "kept at the end though nothing exact names them"},
     {"collections_gen0", "count", "collections of the youngest generation"},
     {"collections_gen1", "count", "collections of the middle generation"},
     {"collections_gen2", "count", "full collections; all of them without generations"},

@@ -26,9 +26,10 @@
 //   (absent where a unit is not about 1000 ops), and for managed heaps collector_stats {collections
 //   [3], reclaimed_objects [3], allocated_objects, unreclaimed_at_end_objects,
 //   unreclaimed_at_end_bytes, collections_in_samples, pause {count, p50_ns, p99_ns, max_ns,
-//   total_ns, buckets [[upper ns, count]..]}, time_to_safepoint_max_ns}. A figure that the back end
-//   cannot give is absent, not zero. Mode "count", under libchurn_count.so: peak_live_bytes,
-//   total_bytes, calls, all since the start line (before setup), and total_bytes_warm, the part
+//   total_ns, buckets [[upper ns, count]..]}, time_to_safepoint_max_ns, most_paused [[window ns,
+//   paused ns]..], collector_cpu_ns, falsely_retained_objects, full_collection {ns, objects}}. A
+//   figure that the back end cannot give is absent, not zero.
+//   Mode "count", under libchurn_count.so: peak_live_bytes, total_bytes, calls, all since the start line (before setup), and total_bytes_warm, the part
 //   asked for before the first sample. Mode "pilot": slice_units, slice_ns (of one slice after
 //   warm-up).
 //

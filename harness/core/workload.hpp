@@ -88,6 +88,7 @@ class Instance {
   virtual void teardown(std::uint32_t thread) = 0;
   // Managed heaps only: full collection by this thread while the others are blocked; statistics.
   virtual void collect(std::uint32_t /*thread*/) {}
+  virtual void start_line() {}  // what is measured over windows of time begins here
   virtual bool managed() const noexcept { return false; }
   virtual Stats stats() { return {}; }
 };

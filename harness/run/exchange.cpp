@@ -124,10 +124,8 @@ class RecordReader {
     record_.sample_ns = wholes(json_, "sample_ns", asked_.work.samples);
     record_.sample_cpu_ns = wholes(json_, "sample_cpu_ns", asked_.work.samples);
     record_.rss_time_line = pairs(json_, "rss_time_line");
-    double const ops = static_cast<double>(record_.ops_per_unit) *
-                       static_cast<double>(asked_.work.units) * asked_.threads;
-    record_.figures["cpu_per_op_ns"] = total(record_.sample_cpu_ns) / ops;
-    record_.figures["system_per_op_ns"] = static_cast<double>(whole(json_, "system_ns")) / ops;
+    record_.figures["cpu_per_op_ns"] = total(record_.sample_cpu_ns) / ops();
+    record_.figures["system_per_op_ns"] = static_cast<double>(whole(json_, "system_ns")) / ops();
     for (char const* const key :
          {"minor_faults", "rss_start_bytes", "peak_rss_bytes", "slowest_batch_ns"}) {
       copy_figure(json_, key, key);
@@ -143,6 +141,17 @@ class RecordReader {
                                   "unreclaimed_at_end_bytes", "time_to_safepoint_max_ns"}) {
       copy_figure(stats, key, key);
     }
+    copy_figure(stats, "falsely_retained_objects", "falsely_retained_objects");
+    if (stats.contains("collector_cpu_ns")) {
+      record_.figures["collector_cpu_per_op_ns"] =
+          static_cast<double>(whole(stats, "collector_cpu_ns")) / ops();
+    }
+    if (auto const full = stats.find("full_collection"); full != stats.end()) {
+      if (whole(*full, "objects") == 0) throw Malformed("its \"full_collection\" has no objects");
+      record_.figures["full_collection_per_object_ns"] =
+          static_cast<double>(whole(*full, "ns")) / static_cast<double>(whole(*full, "objects"));
+    }
+    read_utilization(stats);
     copy_generations(stats, "collections", "collections_gen", "");
     copy_generations(stats, "reclaimed_objects", "reclaimed_gen", "_objects");
     auto const pause = stats.find("pause");
@@ -151,6 +160,23 @@ class RecordReader {
       copy_figure(*pause, key, std::string("pause_") + key);
     }
     record_.histograms.push_back({"pause_ns", pairs(*pause, "buckets")});
+  }
+
+  // Of all threads.
+  double ops() const noexcept {
+    return static_cast<double>(record_.ops_per_unit) * static_cast<double>(asked_.work.units) *
+           asked_.threads;
+  }
+
+  void read_utilization(Json const& stats) {
+    if (!stats.contains("most_paused")) return;
+    for (auto const& [window_ns, paused_ns] : pairs(stats, "most_paused")) {
+      if (window_ns == 0 || paused_ns > window_ns) {
+        throw Malformed("its \"most_paused\" has more pause than window");
+      }
+      record_.figures["mmu_" + std::to_string(window_ns / 1'000'000) + "ms"] =
+          1 - static_cast<double>(paused_ns) / static_cast<double>(window_ns);
+    }
   }
 
   void copy_figure(Json const& from, char const* key, std::string const& name) {

@@ -82,6 +82,7 @@ class Heap {
   }
   void quiesce() {}
   void resume() {}
+  void start_line() {}
 
   void add_root(Local* local) { roots_.push_back(local); }
   void remove_root(Local* local) { roots_.erase(std::find(roots_.begin(), roots_.end(), local)); }
