@@ -6,6 +6,7 @@
 // Cost:  about 3 CPU-seconds to compile per collector.
 #pragma once
 
+#include "harness/conform/collector_control.hpp"
 #include "harness/conform/collector_finalizers.hpp"
 #include "harness/conform/collector_lifetime.hpp"
 #include "harness/conform/collector_limits.hpp"
@@ -35,6 +36,9 @@ CollectorSuite make_suite(std::string_view name) {
   ThreadProperties<C>::list(suite.properties);
   if constexpr (C::traits.weak) WeakProperties<C>::list(suite.properties);
   if constexpr (C::traits.finalizers) FinalizerProperties<C>::list(suite.properties);
+  if constexpr (CountsReferences<typename C::Mutator>) CountProperties<C>::list(suite.properties);
+  if constexpr (C::traits.controls) ControlProperties<C>::list(suite.properties);
+  if constexpr (C::traits.in_place) InPlaceProperties<C>::list(suite.properties);
   LimitProperties<C>::list_nightly(suite.nightly);
   return suite;
 }

@@ -19,8 +19,9 @@
 //           as in CPython: in order of creation within a collection; it may use the mutator for
 //           anything, collect() included, which then returns 0. Weak objects are objects of the
 //           heap: allocate_weak makes one that refers to r, and reports its death through the
-//           other hook, unless the weak object is garbage of the same collection, or dead. Weak
-//           objects are cleared, and their hooks run, before any finalizer.
+//           other hook, unless the weak object is garbage of the same collection, or dead. In a
+//           collection, weak objects are cleared, and their hooks run, before any finalizer; in a
+//           drop after it, and only if the object then dies.
 //
 // Thread-safety: as the mutator's.
 #pragma once
