@@ -44,6 +44,13 @@ struct ExportOptions {
 };
 int export_run(ExportOptions const& options);
 
+struct MinheapOptions {
+  std::string cell;
+  std::uint32_t trials = 5;
+  bool json = false;
+};
+int minheap(MinheapOptions const& options);
+
 struct DoctorOptions {
   bool json = false;
 };

@@ -103,8 +103,9 @@ void add_axes(CLI::App& command, run::Wish& wish) {
            [&](auto const& text) { wish.workloads = text; });
   add_text(command, "--threads", "1,2", "numbers of threads",
            [&](auto const& text) { wish.threads = text; });
-  add_text(command, "--heap", "BYTES", "limit of each managed heap, as 64Mi",
-           [&](auto const& text) { wish.heap = text; });
+  add_text(command, "--heap", "LIMITS",
+           "of each managed heap: 64Mi, or 1.5x,2x of the smallest that works",
+           [&](auto const& text) { wish.heaps = run::parse_heaps(text); });
   add_text(command, "--cell", "CELL",
            "one cell instead, as allocator/collector/workload{...}@threads",
            [&](auto const& text) { wish.cell = text; });
@@ -153,6 +154,7 @@ struct CommandLine {
     add_report();
     add_export();
     add_doctor();
+    add_minheap();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -207,6 +209,21 @@ struct CommandLine {
         ->required();
   }
 
+  void add_minheap() {
+    CLI::App* const command =
+        add("minheap", "the smallest heap in which a cell runs, by bisection",
+            "Example: churn minheap glibc/generational/managed/cycle-churn@1\n" +
+                std::string(names_help));
+    command->add_option("cell", minheap_options.cell, "allocator/collector/workload{...}@threads")
+        ->required();
+    add_text(*command, "--trials", "N", "runs that must all succeed (default: 5)",
+             [&](auto const& text) {
+               minheap_options.trials =
+                   static_cast<std::uint32_t>(whole_number("--trials", text, 1, 1000));
+             });
+    command->add_flag("--json", minheap_options.json, "for programs");
+  }
+
   void add_doctor() {
     CLI::App* const command = add("doctor", "what on this machine makes numbers noisy, and the fix",
                                   "Example: churn doctor\n");
@@ -218,6 +235,7 @@ struct CommandLine {
     if (app.got_subcommand("run")) return run(run_options);
     if (app.got_subcommand("report")) return report(report_options);
     if (app.got_subcommand("export")) return export_run(export_options);
+    if (app.got_subcommand("minheap")) return minheap(minheap_options);
     return doctor(doctor_options);
   }
 
@@ -229,6 +247,7 @@ struct CommandLine {
   ReportOptions report_options;
   ExportOptions export_options;
   DoctorOptions doctor_options;
+  MinheapOptions minheap_options;
   bool no_install = false;
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -7,6 +8,7 @@
 #include "harness/core/error.hpp"
 #include "harness/run/build_info.hpp"
 #include "harness/run/execute.hpp"
+#include "harness/run/smallest_heap.hpp"
 #include "results/report/report.hpp"
 #include "results/report/text.hpp"
 
@@ -40,7 +42,7 @@ void print_cells(run::Plan const& plan) {
 
 bool asks_for_cells(run::Wish const& wish) {
   return wish.matrix || wish.allocators || wish.collectors || wish.workloads || wish.threads ||
-         wish.cell || wish.heap || wish.baseline || wish.rounds || wish.budget_seconds ||
+         wish.cell || !wish.heaps.empty() || wish.baseline || wish.rounds || wish.budget_seconds ||
          wish.seed || wish.memory_cap_bytes || wish.time_limit_seconds || wish.filter ||
          wish.shard.count != 1;
 }
@@ -87,6 +89,19 @@ int measure(run::Plan const& plan, Store& store, std::int64_t run_id, RunOptions
   return interrupted;
 }
 
+// The plan in the heaps that were wished for; nothing: interrupted while it looked for multiples.
+std::optional<run::Plan> in_heaps(run::Plan const& plan, std::vector<run::HeapWish> const& heaps) {
+  std::map<std::uint64_t, std::uint64_t> smallest;
+  bool const any_multiple =
+      std::any_of(heaps.begin(), heaps.end(), [](auto const& each) { return each.bytes == 0; });
+  if (any_multiple) {
+    auto const found = run::smallest_heaps(plan, say);
+    if (!found) return std::nullopt;
+    smallest = *found;
+  }
+  return run::with_heaps(plan, heaps, smallest);
+}
+
 int resume(RunOptions const& options) {
   if (asks_for_cells(options.wish)) {
     throw UserError("--resume goes on with the plan in " + options.db +
@@ -110,10 +125,18 @@ int resume(RunOptions const& options) {
 int run(RunOptions const& options) {
   if (options.resume) return resume(options);
   Here const here;
-  run::Plan const plan = run::make_plan(options.wish, here.surroundings());
+  run::Plan plan = run::make_plan(options.wish, here.surroundings());
   if (options.dry_run) {
     print_cells(plan);
+    if (!options.wish.heaps.empty()) {
+      say("managed cells run once for each --heap; multiples are searched for when they are run");
+    }
     return fine;
+  }
+  if (!options.wish.heaps.empty()) {
+    auto const limited = in_heaps(plan, options.wish.heaps);
+    if (!limited) return interrupted;
+    plan = *limited;
   }
   Store store(options.db, Store::Access::run);
   return measure(plan, store, run::begin(plan, store), options);

@@ -43,17 +43,6 @@ std::vector<std::uint32_t> parse_threads(std::string const& text) {
   }
 }
 
-std::uint64_t parse_heap(std::string const& text) {
-  if (text.size() > 1 && text.back() == 'x') {
-    throw UserError("--heap " + text +
-                    ": multiples need each workload's smallest heap, which this "
-                    "version does not search for; give bytes, as in --heap 64Mi");
-  }
-  auto const value = parse_quantity(text, 1, INT64_MAX);
-  if (!value) throw UserError("--heap " + text + " is not a size; write bytes, as in 64Mi or 1G");
-  return static_cast<std::uint64_t>(*value);
-}
-
 std::vector<store::Named> parse_option(char const* option, std::string const& text) {
   try {
     if (text == everything) return {{std::string(everything), {}}};
@@ -64,7 +53,8 @@ std::vector<store::Named> parse_option(char const* option, std::string const& te
 }
 
 bool names_an_axis(Wish const& wish) {
-  return wish.allocators || wish.collectors || wish.workloads || wish.threads || wish.heap;
+  return wish.allocators || wish.collectors || wish.workloads || wish.threads ||
+         !wish.heaps.empty();
 }
 
 Matrix single_cell(Wish const& wish) {
@@ -88,7 +78,7 @@ std::vector<store::Named> default_workloads(Wish const& wish, Surroundings const
   std::set<store::Named> result;
   for (auto const& program : surroundings.programs) {
     bool const managed = !program.collector.empty();
-    if ((wish.collectors || wish.heap) && !managed) continue;
+    if ((wish.collectors || !wish.heaps.empty()) && !managed) continue;
     for (auto const& each : program.workloads) result.insert({each.name, {}});
   }
   return {result.begin(), result.end()};
@@ -109,7 +99,6 @@ Matrix chosen_matrix(Wish const& wish, Surroundings const& surroundings) {
     if (wish.collectors) star.collectors = parse_option("--collector", *wish.collectors);
     if (wish.workloads) star.workloads = parse_option("--workload", *wish.workloads);
     if (wish.threads) star.threads = parse_threads(*wish.threads);
-    if (wish.heap) star.heap_limit_bytes = parse_heap(*wish.heap);
   }
   return matrix;
 }
@@ -148,7 +137,7 @@ void demand_managed(Matrix const& matrix, std::string const& option) {
 void demand_what_was_named(Wish const& wish, Matrix const& matrix,
                            std::vector<PlannedCell> const& cells) {
   if (wish.collectors) demand_managed(matrix, "--collector");
-  if (wish.heap) demand_managed(matrix, "--heap");
+  if (!wish.heaps.empty()) demand_managed(matrix, "--heap");
   if (matrix.stars.empty()) return;
   Star const& star = matrix.stars.front();
   if (wish.cell || wish.allocators) {
@@ -337,7 +326,10 @@ Plan make_plan(Wish const& wish, Surroundings const& surroundings) {
   }
   keep_shard(wish.shard, plan.cells);
   if (wish.filter) keep_filtered(*wish.filter, plan.cells);
-  if (wish.budget_seconds) fit_budget(*wish.budget_seconds, wish.rounds.has_value(), plan);
+  if (wish.budget_seconds) {
+    double const heaps = static_cast<double>(std::max<std::size_t>(wish.heaps.size(), 1));
+    fit_budget(*wish.budget_seconds / heaps, wish.rounds.has_value(), plan);
+  }
   return plan;
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "allocators/catalogue.hpp"
+#include "harness/run/heaps.hpp"
 #include "harness/run/matrix.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/programs.hpp"
@@ -38,7 +39,7 @@ struct Wish {
   std::optional<std::string> matrix;
   std::optional<std::string> allocators, collectors, workloads, threads;  // lists as typed
   std::optional<std::string> cell;  // one cell as a report spells it, instead of all of these
-  std::optional<std::string> heap;  // bytes
+  std::vector<HeapWish> heaps;      // of managed cells; empty: as the matrix says
   std::optional<std::string> baseline;
   std::optional<std::uint32_t> rounds;
   std::optional<double> budget_seconds;
@@ -58,6 +59,7 @@ struct Surroundings {
   std::uint64_t memory_bytes = 0;  // 0: unknown
 };
 
+// Without the heaps that were wished for, which may have to be searched: `with_heaps` brings them in.
 Plan make_plan(Wish const& wish, Surroundings const& surroundings);
 
 // How long a plan takes, as well as can be said before its pilots: within a factor of two.

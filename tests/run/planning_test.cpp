@@ -172,7 +172,7 @@ TEST_F(Planning, WhatIsNamedAndCannotRunIsRefused) {
   wish_.collectors = "refcount";
   EXPECT_TRUE(says(refusal(), {"--collector", "malloc/pairs"}));
   wish_.collectors.reset();
-  wish_.heap = "1M";
+  wish_.heaps = parse_heaps("1M");
   EXPECT_TRUE(says(refusal(), {"--heap", "malloc/pairs"}));
 }
 
@@ -267,12 +267,6 @@ TEST_F(Planning, AbsurdNumbersAreRefused) {
     EXPECT_TRUE(says(refusal(), {"--threads", threads, "1 to 1024"}));
   }
   wish_.threads.reset();
-  for (char const* const heap : {"0", "-1", "much", "1.5G", ""}) {
-    wish_.heap = heap;
-    EXPECT_TRUE(says(refusal(), {"--heap", heap}));
-  }
-  wish_.heap = "2x";
-  EXPECT_TRUE(says(refusal(), {"2x", "smallest heap"}));
   for (char const* const shard : {"0/2", "3/2", "1", "1/0", "-1/2", "a/b", "/", ""}) {
     EXPECT_TRUE(says(message_of([&] { parse_shard(shard); }), {"--shard", shard, "I/N"}));
   }
@@ -281,14 +275,6 @@ TEST_F(Planning, AbsurdNumbersAreRefused) {
   }
   EXPECT_EQ(parse_duration_seconds("1.5m"), 90);
   EXPECT_EQ(parse_duration_seconds("250ms"), 0.25);
-}
-
-TEST_F(Planning, AHeapLimitIsOfManagedCellsOnly) {
-  wish_.workloads = "malloc/sizes,managed/rings";
-  wish_.heap = "64Mi";
-  Plan const found = plan();
-  EXPECT_EQ(found.cells.at(0).key.heap_limit_bytes, 0u);
-  EXPECT_EQ(found.cells.at(1).key.heap_limit_bytes, std::uint64_t{64} << 20);
 }
 
 TEST_F(Planning, ShardsAreWholeBlocksAndMakeTheWhole) {
@@ -370,8 +356,8 @@ TEST_F(Planning, APlanComesBackFromItsJson) {
   wish_.allocators = "glibc{MALLOC_ARENA_MAX=1}";
   wish_.workloads = "managed/rings{ring=3}";
   wish_.threads = "1,2";
-  wish_.heap = "1G";
-  Plan const made = plan();
+  wish_.heaps = parse_heaps("1G");
+  Plan const made = with_heaps(plan(), wish_.heaps, {});
   std::string const text = to_json(made);
   Plan const read = plan_from_json(text);
   EXPECT_EQ(to_json(read), text);
