@@ -13,20 +13,26 @@ namespace churn {
 
 struct MetricInfo {
   std::string_view name;     // "pause_max_ns"
-  std::string_view unit;     // "ns", "bytes", "objects", "count" or "ratio"
+  std::string_view unit;     // "ns", "bytes", "objects", "pages", "count" or "ratio"
   std::string_view summary;  // one line
 };
 
-inline constexpr std::array<MetricInfo, 29> metrics{{
+inline constexpr std::array<MetricInfo, 36> metrics{{
     {"time_per_op_ns", "ns", "wall time of one op; each workload says what its op is"},
     {"cpu_per_op_ns", "ns", "CPU time of one op, of all threads of the process together"},
     {"system_per_op_ns", "ns", "the part of that CPU time spent in the kernel"},
     {"slowest_batch_ns", "ns", "the slowest 1 000 ops of an invocation"},
+    {"latency_p50_ns", "ns", "median time from a request's scheduled arrival to its answer"},
+    {"latency_p99_ns", "ns", "99th percentile of the same"},
+    {"latency_p999_ns", "ns", "99.9th percentile, where there were 1 000 requests"},
+    {"latency_p9999_ns", "ns", "99.99th percentile, where there were 10 000 requests"},
+    {"latency_max_ns", "ns", "longest time from a request's scheduled arrival to its answer"},
     {"minor_faults", "count", "pages first touched in the timed part, without reading from disk"},
     {"peak_rss_bytes", "bytes", "most resident memory from the start line on (VmHWM, reset there)"},
     {"rss_start_bytes", "bytes", "resident memory at the start line, before the workload's set-up"},
     {"peak_live_bytes", "bytes", "most bytes requested and not yet freed, from an untimed pass"},
     {"blow_up", "ratio", "growth of resident memory over peak_live_bytes; 1 wastes nothing"},
+    {"unshared_pages", "pages", "pages that a forked worker which only reads came to own"},
     {"pause_p50_ns", "ns", "median pause of the mutators for the collector"},
     {"pause_p99_ns", "ns", "99th percentile of the pauses"},
     {"pause_max_ns", "ns", "longest pause"},
@@ -36,6 +42,8 @@ inline constexpr std::array<MetricInfo, 29> metrics{{
     {"mmu_10ms", "ratio", "the same of any 10 ms"},
     {"mmu_100ms", "ratio", "the same of any 100 ms"},
     {"collector_cpu_per_op_ns", "ns", "CPU time of collections and of the collector's own threads"},
+    {"lower_bound_overhead_ratio", "ratio",
+     "CPU time over the least that any collector here left to the program itself"},
     {"full_collection_per_object_ns", "ns", "a full collection of the live objects, for each"},
     {"falsely_retained_objects", "objects", "kept at the end though nothing exact names them"},
     {"collections_gen0", "count", "collections of the youngest generation"},
