@@ -33,6 +33,7 @@
 #include "collectors/parts/roots.hpp"
 #include "harness/core/check.hpp"
 #include "harness/core/contracts.hpp"
+#include "harness/core/refusal.hpp"
 
 namespace churn::shared_ptr {
 
@@ -300,7 +301,7 @@ template <class T>
 T* CellAllocator<T>::allocate(std::size_t) noexcept {
   static_assert(sizeof(T) == block_bytes, "this library's control block has another layout");
   std::size_t const bytes = cell_bytes(shape);
-  void* const cell = std::malloc(bytes);
+  void* const cell = refused() ? nullptr : std::malloc(bytes);
   if (cell == nullptr) [[unlikely]] {
     collectors::stop_without_memory(heap->accounts_, bytes);
   }

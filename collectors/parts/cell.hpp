@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "harness/core/check.hpp"
+#include "harness/core/refusal.hpp"
 
 namespace churn::collectors {
 
@@ -16,6 +17,7 @@ inline constexpr std::size_t largest_zeroed_by_hand = 1024;
 
 // pre: bytes > 0, since malloc(0) may be null
 CHURN_ALWAYS_INLINE void* zeroed_cell(std::size_t bytes) noexcept {
+  if (refused()) return nullptr;
   if (bytes > largest_zeroed_by_hand) return std::calloc(1, bytes);
   void* cell = std::malloc(bytes);
   asm("" : "+r"(cell));  // or the compiler turns malloc and memset into calloc after all

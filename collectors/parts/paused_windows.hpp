@@ -28,7 +28,9 @@ class PausedWindows {
   static constexpr std::size_t entries = std::size_t{1} << 16;
 
   PausedWindows() noexcept : ring_(static_cast<Pause*>(map_pages(bytes))) {
-    CHURN_CHECK(ring_ != nullptr);
+    if (ring_ == nullptr) {
+      stop(Outcome::out_of_memory, "the log of pauses, %zu bytes, could not be mapped", bytes);
+    }
   }
   PausedWindows(PausedWindows const&) = delete;
   PausedWindows& operator=(PausedWindows const&) = delete;

@@ -11,6 +11,7 @@
 #include "harness/conform/collector_lifetime.hpp"
 #include "harness/conform/collector_limits.hpp"
 #include "harness/conform/collector_mutation.hpp"
+#include "harness/conform/collector_refusal.hpp"
 #include "harness/conform/collector_roots.hpp"
 #include "harness/conform/collector_slots.hpp"
 #include "harness/conform/collector_threads.hpp"
@@ -39,7 +40,9 @@ CollectorSuite make_suite(std::string_view name) {
   if constexpr (CountsReferences<typename C::Mutator>) CountProperties<C>::list(suite.properties);
   if constexpr (C::traits.controls) ControlProperties<C>::list(suite.properties);
   if constexpr (C::traits.in_place) InPlaceProperties<C>::list(suite.properties);
+  RefusalProperties<C>::list(suite.properties);
   LimitProperties<C>::list_nightly(suite.nightly);
+  RefusalProperties<C>::list_nightly(suite.nightly);
   return suite;
 }
 

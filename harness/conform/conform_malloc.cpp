@@ -21,8 +21,6 @@
 
 #include "harness/conform/malloc_properties.hpp"
 
-extern char** environ;
-
 namespace churn::conform {
 
 void fail(char const* format, ...) {

@@ -154,10 +154,10 @@ void huge(Malloc const& m) {
     require_refused(m.malloc(size), "malloc of a size near SIZE_MAX or PTRDIFF_MAX");
     require_refused(m.calloc(size, 1), "calloc of a size near SIZE_MAX or PTRDIFF_MAX");
     require_refused(m.memalign(64, size), "memalign of a size near SIZE_MAX or PTRDIFF_MAX");
-    void* result = &result;
+    void* result = static_cast<void*>(&result);
     if (m.posix_memalign(&result, 4096, size) != ENOMEM)
       fail("posix_memalign of a huge size is not ENOMEM");
-    if (result != &result) fail("posix_memalign failed and changed *memptr");
+    if (result != static_cast<void*>(&result)) fail("posix_memalign failed and changed *memptr");
     void* const block = m.malloc(100);
     memset(block, 7, 100);
     require_refused(m.realloc(block, size), "realloc to a size near SIZE_MAX or PTRDIFF_MAX");

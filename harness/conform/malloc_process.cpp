@@ -49,11 +49,11 @@ int child_of_fork(Random random) {
   alarm(20);
   for (int i = 0; i < 300; ++i) {
     MarkedBlock* const marked = MarkedBlock::make(process_malloc(), random);
-    void* large = malloc(100'000 + random.below(2'000'000));
+    void* const large = malloc(100'000 + random.below(2'000'000));
     if (large == nullptr) return 1;
-    large = realloc(large, 400'000);
-    if (large == nullptr) return 1;
-    free(large);
+    void* const resized = realloc(large, 400'000);
+    if (resized == nullptr) return 1;
+    free(resized);
     marked->release(process_malloc());
   }
   std::thread([&] {

@@ -54,8 +54,9 @@ class Histogram {
   // never more than max(). pre: 0 <= share <= 1
   std::uint64_t quantile(double share) const noexcept {
     if (count_ == 0) return 0;
-    auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_) + 0.5);
-    if (wanted == 0) wanted = 1;
+    double const exact = share * static_cast<double>(count_);
+    auto wanted = static_cast<std::uint64_t>(exact);
+    if (exact - static_cast<double>(wanted) >= 0.5 || wanted == 0) ++wanted;
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets; ++i) {
       seen += counts_[i];

@@ -104,7 +104,8 @@ std::map<std::string, std::int64_t> filled_in(std::vector<Parameter> const& para
 }
 
 Star CellPlanner::expanded(Star const& star) const {
-  auto const expand = [](std::vector<store::Named> const& axis, std::vector<std::string> all) {
+  auto const expand = [](std::vector<store::Named> const& axis,
+                         std::vector<std::string> const& all) {
     std::vector<store::Named> result;
     for (auto const& each : axis) {
       if (each.name != everything) {
@@ -212,7 +213,22 @@ CellPlanner::Collector CellPlanner::collector(store::Named const& named) {
     result.environment[key] = value;
     result.key.settings[key] = value;
   }
+  bool const varies = std::any_of(
+      result.program->varies_with.begin(), result.program->varies_with.end(),
+      [&](std::string const& variable) { return result.environment.contains(variable); });
+  if (varies) result.program = &variant(*result.program, result.environment);
   return result;
+}
+
+// What a collector promises in an environment, it says itself in that environment.
+ProgramDescription const& CellPlanner::variant(
+    ProgramDescription const& program, std::map<std::string, std::string> const& environment) {
+  auto const key = std::pair(program.path, environment);
+  auto found = variants_.find(key);
+  if (found == variants_.end()) {
+    found = variants_.emplace(key, describe_program(program.path, environment)).first;
+  }
+  return found->second;
 }
 
 CellPlanner::Workload CellPlanner::workload(store::Named const& named) const {

@@ -11,14 +11,14 @@ std::string table_line(std::vector<std::string> const& escaped) {
 }
 
 // Names to the left, figures to the right.
-std::string table_head(std::vector<std::string> titles) {
+std::string table_head(std::vector<std::string> const& titles) {
   std::string rule = "|---|";
   for (std::size_t i = 1; i < titles.size(); ++i) rule += "---:|";
   return table_line(titles) + rule + "\n";
 }
 
 std::string marked_name(Row const& row, std::string const& name) {
-  std::string const escaped = markdown_escaped(name);
+  std::string escaped = markdown_escaped(name);
   switch (row.standing) {
     case Standing::winner:
       return "**" + escaped + "** (leads)";
