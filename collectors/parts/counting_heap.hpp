@@ -62,7 +62,7 @@ class CountingHeap : public MallocHeap<Self, Header, Counter, AccountT> {
   // With one mutator no slot races.
   Ref load_racing(Word* slot) noexcept {
     Ref const value = Ref::of(*slot);
-    if (value) retain(value);
+    if (value) self().retain(value);
     return value;
   }
   Ref exchange_racing(Word* slot, Ref value) noexcept {

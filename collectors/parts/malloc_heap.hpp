@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <mutex>
 #include <type_traits>
 
@@ -108,7 +109,14 @@ class MallocHeap {
   CHURN_ALWAYS_INLINE void free_cell(Account& account, Header* header) {
     account.give_back(header_bytes + requested_bytes(header->shape()));
     objects_.remove(header);
+    poison(header);
     std::free(header);
+  }
+  // So that whoever still looks at a dead object finds nothing that could pass for a live one.
+  static void poison(Header* header) noexcept {
+    if constexpr (CHURN_VERIFYING && header_bytes != 0) {
+      std::memset(static_cast<void*>(header + 1), 0xdb, requested_bytes(header->shape()));
+    }
   }
 
   // Called now and then by a mutator that allocates, at a GC point; a derived heap may hide it.

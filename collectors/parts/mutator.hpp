@@ -124,6 +124,7 @@ class HeapMutator {
   }
   CHURN_ALWAYS_INLINE void take(Local& local, Ref object, std::uint32_t index) {
     Ref const value = replace(object.slot(index), Ref());
+    moved_out(value);
     drop(local.exchange(value));
   }
   void move_slots(Ref to, std::uint32_t to_index, Ref from, std::uint32_t from_index,
@@ -161,6 +162,7 @@ class HeapMutator {
     Ref const wanted = value.release();
     Ref const before = heap_.exchange_racing(object.slot(index), wanted);
     if (wanted) heap_.moved_into(object, wanted);
+    moved_out(before);
     drop(old.exchange(before));
   }
 
@@ -209,6 +211,12 @@ class HeapMutator {
  private:
   static Ref replace(Word* slot, Ref value) noexcept {
     return Ref::of(std::exchange(*slot, value.word()));
+  }
+  // From a slot into a local; for a heap that must know.
+  CHURN_ALWAYS_INLINE void moved_out(Ref object) noexcept {
+    if constexpr (requires { heap_.moved_out(object); }) {
+      if (object) heap_.moved_out(object);
+    }
   }
   CHURN_ALWAYS_INLINE void retain(Ref object) noexcept {
     if (!object) return;

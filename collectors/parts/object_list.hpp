@@ -45,6 +45,8 @@ class ObjectList {
  public:
   void add(Header*) noexcept {}
   void remove(Header*) noexcept {}
+  template <class Visit>
+  void for_each(Visit) noexcept {}
 };
 
 template <class Header>

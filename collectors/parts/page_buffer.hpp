@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "harness/core/check.hpp"
 #include "harness/core/page_source.hpp"
@@ -34,6 +35,20 @@ class PageBuffer {
       grow();
     }
     items_[size_++] = item;
+  }
+  // For pushing many: the end, with room for so many behind it; set_end says how far it was filled.
+  T** room_for(std::size_t items) {
+    while (capacity_ - size_ < items) [[unlikely]] {
+      grow();
+    }
+    return items_ + size_;
+  }
+  T** limit() noexcept { return items_ + capacity_; }  // where the room ends
+  void set_end(T** end) noexcept { size_ = static_cast<std::size_t>(end - items_); }
+  void swap(PageBuffer& other) noexcept {
+    std::swap(items_, other.items_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
   }
   // pre: not empty
   T* pop() noexcept { return items_[--size_]; }

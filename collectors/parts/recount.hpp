@@ -19,7 +19,7 @@ namespace churn::collectors {
 template <class Object>
 class Recount {
  public:
-  explicit Recount(ObjectList<Object, true>& objects) {
+  explicit Recount(ObjectList<Object>& objects) {
     objects.for_each([this](Object* object) { seen_.emplace_back(object, 0); });
     std::sort(seen_.begin(), seen_.end());
   }

@@ -46,6 +46,13 @@ template <class Heap, class L>
 class Global;
 template <class Heap>
 class HeapMutator;
+class LocalAccess;
+template <class M, std::size_t n>
+class TracedFrame;
+template <class M>
+class TracedRoot;
+template <class Heap>
+class TracedGlobal;
 
 // Ownership is given and taken by the mutator alone.
 class Local {
@@ -63,6 +70,13 @@ class Local {
   friend class Global;
   template <class>
   friend class HeapMutator;
+  friend LocalAccess;
+  template <class, std::size_t>
+  friend class TracedFrame;
+  template <class>
+  friend class TracedRoot;
+  template <class>
+  friend class TracedGlobal;
 
   Local() noexcept = default;
   ~Local() = default;
@@ -79,6 +93,14 @@ class Local {
   }
 
   Ref ref_;
+};
+
+// For mutators other than HeapMutator, and for collectors that visit locals or move what they name.
+class LocalAccess {
+ public:
+  static Ref release(Local& local) noexcept { return local.release(); }
+  static Ref exchange(Local& local, Ref ref) noexcept { return local.exchange(ref); }
+  static Ref& ref(Local& local) noexcept { return local.ref_; }
 };
 
 }  // namespace churn::collectors

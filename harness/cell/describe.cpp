@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cell/program.hpp"
+#include "harness/cell/request.hpp"
 #include "harness/core/protocol.hpp"
 
 namespace churn::cell {
@@ -18,6 +19,7 @@ Json parameters(std::span<ParameterInfo const> infos) {
                       {"standard", info.standard},
                       {"minimum", info.minimum},
                       {"maximum", info.maximum}});
+    if (!info.words.empty()) result.back()["words"] = info.words;
   }
   return result;
 }
@@ -64,9 +66,13 @@ std::string describe() {
   if (CollectorInfo const* const collector = program.collector; collector != nullptr) {
     result["collector"] = {{"name", collector->name},
                            {"summary", collector->summary},
-                           {"traits", traits(collector->traits)},
+                           {"traits", traits(collector->variant != nullptr ? collector->variant()
+                                                                           : collector->traits)},
+                           {"varies_with", collector->varies_with},
                            {"parameters", parameters(collector->parameters)}};
   }
+  result["modes"] = Json::array();
+  for (Mode const mode : modes) result["modes"].push_back(name_of(mode));
   result["workloads"] = Json::array();
   for (Entry const& entry : program.entries) result["workloads"].push_back(workload(entry));
   return result.dump(2);

@@ -40,6 +40,14 @@ Invocation::Invocation(Request const& request)
   measured_.sample_cpu_ns.clear();
   measured_.rss_time_line.assign(request.samples + 1, {});
   measured_.rss_time_line.clear();
+  measured_.turn_ns.assign(request.turns.count, 0);
+  measured_.turn_ns.clear();
+  if (request.mode == Mode::turns) {
+    for (auto* const each : {&measured_.sample_collections, &measured_.sample_full_collections}) {
+      each->assign(request.samples, 0);
+      each->clear();
+    }
+  }
   if (request.mode == Mode::time && slice_units_ <= most_unit_stamps) {
     unit_ends_.assign(request.context.threads, std::vector<std::uint64_t>(slice_units_, 0));
   }
@@ -53,7 +61,9 @@ void Invocation::set_up() {
   measured_.rss_start_bytes = memory_.resident_bytes();
   measured_.clock_setup_ns = now_ns();
 
-  instance_ = request_.entry->make(request_.context, request_.heap);
+  bool const oracle = request_.mode == Mode::presence && request_.entry->make_oracle != nullptr;
+  auto const make = oracle ? request_.entry->make_oracle : request_.entry->make;
+  instance_ = make(request_.context, request_.heap);
   measured_.ops_per_unit = instance_->ops_per_unit();
   measured_.managed = instance_->managed();
   batches_ = !unit_ends_.empty() && measured_.ops_per_unit * batch_factor >= batch_ops &&
@@ -104,6 +114,43 @@ void Invocation::record_batches(Crew::Makespan makespan) {
   measured_.slowest_batch_ns = slowest_ns;
 }
 
+void Invocation::park() {
+  instance_->quiesce();
+  crew_.rest();
+  parked_since_cpu_ns_ = process_cpu_ns();
+}
+
+// What a turn leaves to the background is its own cost: it is timed with it. Resident memory is
+// read once a turn, since that takes longer than a short sample may be disturbed.
+void Invocation::run_turn() {
+  measured_.parked_cpu_ns += process_cpu_ns() - parked_since_cpu_ns_;
+  instance_->resume();
+  std::uint64_t spent_ns = 0;
+  for (std::uint64_t i = 0; i < request_.samples / request_.turns.count; ++i) {
+    std::uint64_t const cpu_before_ns = process_cpu_ns();
+    std::uint64_t const taken_ns = timed_units(slice_units_);
+    measured_.sample_ns.push_back(taken_ns);
+    measured_.sample_cpu_ns.push_back(process_cpu_ns() - cpu_before_ns);
+    spent_ns += taken_ns;
+    if (measured_.managed) record_collections();
+  }
+  std::uint64_t const end_ns = now_ns();
+  park();
+  measured_.turn_ns.push_back(spent_ns + (measured_.managed ? now_ns() - end_ns : 0));
+  measured_.rss_time_line.emplace_back(end_ns - start_line_ns_, memory_.resident_bytes());
+}
+
+void Invocation::record_collections() {
+  Stats const now = instance_->stats();
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < generations; ++i) {
+    all += now.collections[i] - measured_.before.collections[i];
+  }
+  measured_.sample_collections.push_back(all);
+  measured_.sample_full_collections.push_back(now.collections.back() -
+                                              measured_.before.collections.back());
+}
+
 std::uint64_t Invocation::timed_units(std::uint64_t units) {
   return crew_.run([&](std::uint32_t thread) { instance_->run(thread, units, {}); }).ns();
 }
@@ -121,6 +168,13 @@ void Invocation::pilot() {
   measured_.slice_ns = std::min(taken_ns, timed_units(units));
 }
 
+void Invocation::look() {
+  for (std::uint64_t i = 0; i < request_.samples; ++i) {
+    timed_units(slice_units_);
+    measured_.present.push_back(instance_->present());
+  }
+}
+
 // The first one frees what the slices left; the second one visits the live objects and no others.
 void Invocation::time_full_collection() {
   instance_->collect(0);
@@ -135,6 +189,7 @@ void Invocation::time_full_collection() {
 }
 
 void Invocation::finish() {
+  if (request_.mode == Mode::turns) instance_->resume();
   measured_.timed_ns = now_ns() - start_line_ns_;
   measured_.usage = process_usage() - usage_start_;
   measured_.after = instance_->stats();
@@ -145,6 +200,7 @@ void Invocation::finish() {
     checksum.fetch_add(instance_->check(thread), std::memory_order_relaxed);
   });
   measured_.checksum = checksum.load();
+  measured_.figures = instance_->figures();
   if (request_.mode == Mode::count) {
     measured_.count = counter<CountRead>(count_read_symbol)();
   }

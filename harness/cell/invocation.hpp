@@ -36,7 +36,13 @@ struct Measurement {
   std::uint64_t total_bytes_warm = 0;
   std::uint64_t timed_ns = 0;  // from the start line of time to the end of the last slice
   std::uint64_t full_collection_ns = 0, full_collection_objects = 0;  // 0: it has none
-  std::uint64_t slice_units = 0, slice_ns = 0;  // mode pilot
+  std::vector<Figure> figures;                                        // the workload's own
+  std::uint64_t slice_units = 0, slice_ns = 0;                        // mode pilot
+  std::vector<Presence> present;  // mode presence: after each slice
+  // Mode turns. Of a turn: its samples and the rest of background work. After each sample: all
+  // collections since the start line of time, and the full ones among them.
+  std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
+  std::uint64_t parked_cpu_ns = 0;  // between turns, in all
 };
 
 // Owns one run of one workload. The steps are public because Google Benchmark's loop sits between
@@ -47,14 +53,18 @@ class Invocation {
 
   void set_up();  // to the start line of time
   std::uint64_t
-  run_slice();    // one sample; its time in ns. pre: called at most request.samples times
-  void pilot();   // instead of slices: doubles a slice until it takes request.target_ns
-  void finish();  // from the end of the last slice to the tear-down
+  run_slice();      // one sample; its time in ns. pre: called at most request.samples times
+  void pilot();     // instead of slices: doubles a slice until it takes request.target_ns
+  void look();      // instead of slices: looks at the heap after each of them
+  void run_turn();  // mode turns: the next turn's samples; parks
+  void park();      // mode turns: after set_up; until the next turn nothing here is to run
+  void finish();    // from the end of the last slice to the tear-down
 
   Measurement const& measurement() const noexcept { return measured_; }
 
  private:
   void record_batches(Crew::Makespan makespan);
+  void record_collections();
   void time_full_collection();
   std::uint64_t timed_units(std::uint64_t units);
 
@@ -68,6 +78,7 @@ class Invocation {
   std::vector<std::vector<std::uint64_t>> unit_ends_;  // per thread, of one slice
   std::uint64_t start_line_ns_ = 0;
   Usage usage_start_;
+  std::uint64_t parked_since_cpu_ns_ = 0;
 };
 
 }  // namespace churn::cell

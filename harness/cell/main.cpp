@@ -18,6 +18,7 @@
 #include "harness/cell/proof.hpp"
 #include "harness/cell/record.hpp"
 #include "harness/cell/request.hpp"
+#include "harness/cell/turns.hpp"
 #include "harness/core/check.hpp"
 #include "harness/core/error.hpp"
 #include "harness/core/protocol.hpp"
@@ -60,8 +61,15 @@ void run_under_google_benchmark(Request const& request, Invocation& invocation) 
   benchmark::RunSpecifiedBenchmarks(&silent);
 }
 
+void require_presence(Request const& request) {
+  bool const told = program.collector != nullptr &&
+                    (program.collector->traits.reports_objects || request.entry->make_oracle);
+  if (!told) stop(Outcome::not_applicable, "this back end does not tell what its heap holds");
+}
+
 void run_request(Request const& request) {
   set_check_context(request.workload + ", seed " + std::to_string(request.context.seed));
+  if (request.mode == Mode::presence) require_presence(request);
   Proof proof;
   if (request.prove) proof = prove(request.mode == Mode::count ? std::nullopt : request.library);
   if (request.prove && request.mode != Mode::count && !proof.failure.empty()) {
@@ -69,6 +77,11 @@ void run_request(Request const& request) {
   }
   Invocation invocation(request);
   try {
+    if (request.mode == Mode::turns) {
+      take_turns(request, invocation);
+      write_record(request, proof, invocation.measurement());
+      return;
+    }
     invocation.set_up();
   } catch (UserError const& problem) {  // parameters that only together make no sense
     stop(Outcome::not_applicable, "%s", problem.what());
@@ -82,6 +95,11 @@ void run_request(Request const& request) {
       break;
     case Mode::pilot:
       invocation.pilot();
+      break;
+    case Mode::presence:
+      invocation.look();
+      break;
+    case Mode::turns:  // ran above
       break;
   }
   invocation.finish();

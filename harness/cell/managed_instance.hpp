@@ -7,19 +7,20 @@
 #include <optional>
 #include <vector>
 
+#include "harness/cell/oracle_mutator.hpp"
 #include "harness/cell/program.hpp"
 #include "harness/core/contracts.hpp"
 #include "harness/core/workload.hpp"
 
 namespace churn::cell {
 
-template <Collector C, template <class> class Workload>
+template <Collector C, template <class> class Workload, class M = typename C::Mutator>
 class ManagedInstance final : public Instance {
-  using M = typename C::Mutator;
-
  public:
   ManagedInstance(WorkloadContext const& context, HeapOptions const& heap)
-      : heap_(heap), workload_(context), seats_(context.threads) {}
+      : heap_(heap),
+        workload_(make_workload<Workload<M>>(context, heap_)),
+        seats_(context.threads) {}
 
   std::uint64_t ops_per_unit() const noexcept override { return workload_.ops_per_unit(); }
 
@@ -56,9 +57,32 @@ class ManagedInstance final : public Instance {
     seats_[thread].mutator->collect(generations - 1);
   }
 
-  void start_line() override { heap_.start_line(); }
+  void start_line() override {
+    heap_.start_line();
+    if constexpr (requires { workload_.start_line(); }) workload_.start_line();
+  }
+  std::vector<Figure> figures() override {
+    if constexpr (requires { workload_.figures(); }) return workload_.figures();
+    return {};
+  }
   bool managed() const noexcept override { return true; }
   Stats stats() override { return heap_.stats(); }
+  void quiesce() override { heap_.quiesce(); }
+  void resume() override { heap_.resume(); }
+  Presence present() override {
+    if constexpr (requires(M const& m) { m.alive(); }) {
+      Presence all;
+      for (Seat const& seat : seats_) {
+        Presence const alive = seat.mutator->alive();
+        all.objects += alive.objects;
+        all.bytes += alive.bytes;
+      }
+      return all;
+    } else {
+      Stats const stats = heap_.stats();
+      return {stats.present_objects(), stats.present_bytes()};
+    }
+  }
 
  private:
   // A mutator and, between calls, the proof that it does not hold up a collection.
@@ -78,9 +102,9 @@ class ManagedInstance final : public Instance {
   std::vector<Seat> seats_;
 };
 
-template <Collector C, template <class> class Workload>
+template <Collector C, template <class> class Workload, class M = typename C::Mutator>
 std::unique_ptr<Instance> make_managed(WorkloadContext const& context, HeapOptions const& heap) {
-  return std::make_unique<ManagedInstance<C, Workload>>(context, heap);
+  return std::make_unique<ManagedInstance<C, Workload, M>>(context, heap);
 }
 
 // Decides at compile time whether the pair makes sense; where it does not, the reason is the row's.
@@ -91,6 +115,21 @@ constexpr Entry managed_entry() {
             "the workload cannot say when its objects die, so nothing releases them"};
   } else if constexpr (C::traits.max_mutators < info.min_threads) {
     return {&info, nullptr, "the workload needs more threads than this collector has mutators"};
+  } else if constexpr (info.shares && !C::traits.shared_slots) {
+    return {&info, nullptr, "the workload's threads share slots, which needs shared_slots"};
+  } else if constexpr (info.forks && C::traits.owned_threads > 0) {
+    return {&info, nullptr, "the workload forks, and a fork has none of the collector's threads"};
+  } else if constexpr (info.needs_weak && !C::traits.weak) {
+    return {&info, nullptr, "the workload needs weak references, which this collector has not"};
+  } else if constexpr (info.needs_finalizers && !C::traits.finalizers) {
+    return {&info, nullptr, "the workload needs finalizers, which this collector has not"};
+  } else if constexpr (info.needs_finalizers && C::traits.conservative) {
+    return {&info, nullptr, "the workload counts deaths, and this collector may keep the dead"};
+  } else if constexpr (C::traits.manual_release) {
+    return {&info,
+            make_managed<C, Workload>,
+            {},
+            make_managed<C, Workload, OracleMutator<typename C::Mutator>>};
   } else {
     return {&info, make_managed<C, Workload>, {}};
   }

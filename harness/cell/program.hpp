@@ -15,13 +15,28 @@ struct CollectorInfo {
   std::string_view name, summary;
   Traits traits;
   std::span<ParameterInfo const> parameters;
+  // Environment variables on which the promises depend, and what they are in this environment.
+  std::span<std::string_view const> varies_with = {};
+  Traits (*variant)() = nullptr;
 };
+template <class Collector>
+constexpr CollectorInfo collector_info_of(std::string_view name) {
+  CollectorInfo info{name, Collector::summary, Collector::traits, Collector::parameters};
+  if constexpr (requires { Collector::variant(); }) {
+    info.varies_with = Collector::varies_with;
+    info.variant = Collector::variant;
+  }
+  return info;
+}
 
 struct Entry {
   WorkloadInfo const* info;
   // Null where the collector cannot run this workload; `why_not` says why.
   std::unique_ptr<Instance> (*make)(WorkloadContext const& context, HeapOptions const& heap);
   std::string_view why_not;
+  // The same work, told apart by what is alive; where the workload releases its objects.
+  std::unique_ptr<Instance> (*make_oracle)(WorkloadContext const& context,
+                                           HeapOptions const& heap) = nullptr;
 };
 
 struct Program {

@@ -120,6 +120,7 @@ void add_times(Json& record, Measurement const& measured) {
   record["rss_start_bytes"] = measured.rss_start_bytes;
   if (measured.peak_rss_bytes) record["peak_rss_bytes"] = *measured.peak_rss_bytes;
   if (measured.slowest_batch_ns) record["slowest_batch_ns"] = *measured.slowest_batch_ns;
+  for (Figure const& each : measured.figures) record["workload_figures"][each.metric] = each.value;
   if (measured.managed) record["collector_stats"] = collector_stats(measured);
 }
 
@@ -148,12 +149,29 @@ void write_record(Request const& request, Proof const& proof, Measurement const&
                 static_cast<unsigned long long>(measured.checksum));
   record["checksum"] = checksum;
   record["proof"] = proof.files;
-  if (request.mode == Mode::time) add_times(record, measured);
+  if (request.mode == Mode::time || request.mode == Mode::turns) add_times(record, measured);
+  if (request.mode == Mode::turns) {
+    record["turn_ns"] = measured.turn_ns;
+    record["parked_cpu_ns"] = measured.parked_cpu_ns;
+    if (measured.managed) {
+      record["sample_collections"] = measured.sample_collections;
+      record["sample_full_collections"] = measured.sample_full_collections;
+    }
+  }
   if (request.mode == Mode::count) {
     record["peak_live_bytes"] = measured.count.peak_live_bytes;
     record["total_bytes"] = measured.count.total_bytes;
     record["total_bytes_warm"] = measured.total_bytes_warm;
     record["calls"] = measured.count.calls;
+  }
+  if (request.mode == Mode::presence) {
+    Json objects = Json::array(), bytes = Json::array();
+    for (Presence const& each : measured.present) {
+      objects.push_back(each.objects);
+      bytes.push_back(each.bytes);
+    }
+    record["present_objects"] = std::move(objects);
+    record["present_bytes"] = std::move(bytes);
   }
   if (request.mode == Mode::pilot) {
     record["slice_units"] = measured.slice_units;

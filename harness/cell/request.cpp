@@ -57,10 +57,12 @@ std::vector<Setting> settings(Json const& object, char const* key) {
 }
 
 Mode parse_mode(std::string const& text) {
-  for (Mode const mode : {Mode::time, Mode::count, Mode::pilot}) {
+  std::string known;
+  for (Mode const mode : modes) {
     if (name_of(mode) == text) return mode;
+    known += (known.empty() ? "" : ", ") + std::string(name_of(mode));
   }
-  throw UserError("the request's mode is \"" + text + "\"; there are time, count and pilot");
+  throw UserError("the request's mode is \"" + text + "\"; there are " + known);
 }
 
 void check_protocol(Json const& json) {
@@ -86,6 +88,16 @@ void read_library(Json const& json, Request& request) {
   request.library = LibraryFile{member(*library, "path").get<std::string>(),
                                 member(*library, "device").get<std::uint64_t>(),
                                 member(*library, "inode").get<std::uint64_t>()};
+}
+
+void read_turns(Json const& json, Request& request) {
+  Json const& turns = member(json, "turns");
+  request.turns.count = whole_number(turns, "count", 0, 1, most_samples);
+  request.turns.place = static_cast<std::uint32_t>(whole_number(turns, "place", 0, 0, 1));
+  request.turns.page = member(turns, "page").get<std::string>();
+  if (request.samples % request.turns.count == 0) return;
+  throw UserError("the request's samples (" + std::to_string(request.samples) +
+                  ") are no multiple of its turns (" + std::to_string(request.turns.count) + ")");
 }
 
 Request from_json(Json const& json) {
@@ -116,6 +128,7 @@ Request from_json(Json const& json) {
   request.target_ns = whole_number(json, "target_ns", 30'000'000, 1, 60'000'000'000);
   read_library(json, request);
   request.cpus = json.value("cpus", std::vector<int>());
+  if (request.mode == Mode::turns) read_turns(json, request);
   return request;
 }
 
@@ -129,6 +142,10 @@ std::string_view name_of(Mode mode) noexcept {
       return "count";
     case Mode::pilot:
       return "pilot";
+    case Mode::presence:
+      return "presence";
+    case Mode::turns:
+      return "turns";
   }
   return "";
 }

@@ -3,6 +3,7 @@
 // Errors: UserError with the key or name that is wrong; nothing has been measured then.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,13 +14,23 @@
 
 namespace churn::cell {
 
-enum class Mode { time, count, pilot };
+enum class Mode { time, count, pilot, presence, turns };
+inline constexpr std::array modes{Mode::time, Mode::count, Mode::pilot, Mode::presence,
+                                  Mode::turns};
 std::string_view name_of(Mode mode) noexcept;
 
 // The file that malloc must lie in, compared by device and inode: a preload is a symbolic link.
 struct LibraryFile {
   std::string path;
   std::uint64_t device = 0, inode = 0;
+};
+
+// Mode turns: how many, whether this process moves first (0) or second (1), and the file of the
+// page that both map.
+struct Turns {
+  std::uint64_t count = 0;
+  std::uint32_t place = 0;
+  std::string page;
 };
 
 struct Request {
@@ -32,6 +43,7 @@ struct Request {
   bool prove = false;  // false when the program is run by hand without a library key
   std::optional<LibraryFile> library;  // none: glibc
   std::vector<int> cpus;
+  Turns turns;
 };
 
 // `path` names a JSON file; "-" is standard input.

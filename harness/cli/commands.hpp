@@ -6,15 +6,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "harness/gate/sides.hpp"
 #include "harness/run/planning.hpp"
 
 namespace churn::cli {
 
 enum ExitStatus : int {
   fine = 0,
+  answer_is_no = 1,
   usage_or_infrastructure = 2,
+  inconclusive = 3,
   some_cells_failed = 4,
   interrupted = 130,
 };
@@ -50,6 +54,14 @@ struct MinheapOptions {
   bool json = false;
 };
 int minheap(MinheapOptions const& options);
+
+struct GateOptions {
+  gate::Wish wish;
+  std::string db;
+  std::optional<std::int64_t> replay;  // a stored gate instead, 0: the newest
+  bool json = false;
+};
+int gate_sides(GateOptions const& options);
 
 struct DoctorOptions {
   bool json = false;

@@ -25,13 +25,24 @@ struct Item {
   std::function<void(JsonWriter&)> more;  // further members of its JSON object
 };
 
+// The value it has by itself, and which it may have: "4 (1 to 10)", "3.11 (3.11, 3.13)".
+std::string range_of(auto const& parameter) {
+  std::string text, standard = std::to_string(parameter.standard);
+  if constexpr (requires { parameter.words; }) {
+    for (auto const& word : parameter.words) text.append(text.empty() ? "" : ", ").append(word);
+    if (!text.empty()) standard = parameter.words[static_cast<std::size_t>(parameter.standard)];
+  }
+  if (text.empty()) {
+    text = std::to_string(parameter.minimum) + " to " + std::to_string(parameter.maximum);
+  }
+  return standard + " (" + text + ")";
+}
+
 template <class Parameters>
 void add_parameters(Item& item, Parameters const& parameters) {
   for (auto const& each : parameters) {
-    item.details.emplace_back(std::string(each.name), std::to_string(each.standard) + " (" +
-                                                          std::to_string(each.minimum) + " to " +
-                                                          std::to_string(each.maximum) +
-                                                          "): " + std::string(each.summary));
+    item.details.emplace_back(std::string(each.name),
+                              range_of(each) + ": " + std::string(each.summary));
   }
 }
 
@@ -44,8 +55,11 @@ void write_parameters(JsonWriter& json, Parameters const& parameters) {
         .member("summary", each.summary)
         .member("standard", each.standard)
         .member("minimum", each.minimum)
-        .member("maximum", each.maximum)
-        .end_object();
+        .member("maximum", each.maximum);
+    if constexpr (requires { each.words; }) {
+      if (!each.words.empty()) json.array("words", each.words);
+    }
+    json.end_object();
   }
   json.end_array();
 }

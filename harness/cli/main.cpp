@@ -138,6 +138,57 @@ void add_measuring(CLI::App& command, run::Wish& wish) {
            });
 }
 
+void add_sides(CLI::App& command, gate::Wish& wish) {
+  add_text(command, "--baseline", "NAME", "allocator or collector: a name, or a path",
+           [&](auto const& text) { wish.baseline = text; });
+  add_text(command, "--candidate", "NAME", "what is held against it",
+           [&](auto const& text) { wish.candidate = text; });
+  add_text(command, "--baseline-build", "DIR", "the same cells of another build, instead",
+           [&](auto const& text) { wish.baseline_build = text; });
+  add_text(command, "--baseline-command", "COMMAND", "two commands of a shell, instead",
+           [&](auto const& text) { wish.baseline_command = text; });
+  add_text(command, "--candidate-command", "COMMAND", "what is held against it",
+           [&](auto const& text) { wish.candidate_command = text; });
+}
+
+void add_gate_axes(CLI::App& command, run::Wish& wish) {
+  add_text(command, "--matrix", "NAME", "cells (default: those of quick that the sides concern)",
+           [&](auto const& text) { wish.matrix = text; });
+  add_text(command, "--allocator", "A,B", "names, where the sides are no allocators",
+           [&](auto const& text) { wish.allocators = text; });
+  add_text(command, "--collector", "A,B", "names, where the sides are no collectors",
+           [&](auto const& text) { wish.collectors = text; });
+  add_text(command, "--workload", "A,B", "names, as malloc/larson",
+           [&](auto const& text) { wish.workloads = text; });
+  add_text(command, "--threads", "1,2", "numbers of threads",
+           [&](auto const& text) { wish.threads = text; });
+  add_text(command, "--filter", "PATTERN", "only cells whose spelling has this in it, or matches *",
+           [&](auto const& text) { wish.filter = text; });
+}
+
+// "0.5%" is 0.005.
+double percentage(char const* option, std::string const& text) {
+  double value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool const percent = error == std::errc() && std::string_view(end) == "%";
+  if (percent && value >= 0 && value <= 1000) return value / 100;
+  throw UserError(std::string(option) + " " + text + " is not a percentage, as 0.5%");
+}
+
+void add_gate_limits(CLI::App& command, gate::Wish& wish) {
+  add_text(command, "--cell-budget", "TIME", "of a cell, once more after an alarm (default: 20s)",
+           [&](auto const& text) { wish.cell_budget_seconds = duration("--cell-budget", text); });
+  add_text(command, "--tolerance", "PERCENT", "slower by no more than this passes (default: 0.5%)",
+           [&](auto const& text) { wish.rule.tolerance = percentage("--tolerance", text); });
+  add_text(command, "--detect", "PERCENT", "slower by this must be found (default: 3%)",
+           [&](auto const& text) { wish.rule.detect = percentage("--detect", text); });
+  add_text(command, "--seed", "S", "of all randomness (default: a new one, stored)",
+           [&](auto const& text) { wish.axes.seed = any_seed(text); });
+  add_text(
+      command, "--time-limit", "TIME", "of one pair, as 90s (default: 60s)",
+      [&](auto const& text) { wish.axes.time_limit_seconds = duration("--time-limit", text); });
+}
+
 // The application with all subcommands; what is parsed goes into these.
 struct CommandLine {
   explicit CommandLine(std::string command) {
@@ -155,6 +206,7 @@ struct CommandLine {
     add_export();
     add_doctor();
     add_minheap();
+    add_gate();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -224,6 +276,24 @@ struct CommandLine {
     command->add_flag("--json", minheap_options.json, "for programs");
   }
 
+  void add_gate() {
+    CLI::App* const command = add(
+        "gate", "is the candidate slower or bigger? Measured now, side by side, taking turns",
+        "Example: churn gate --baseline jemalloc --candidate ./libmine.so\n"
+        "Exit status: 0 pass, 1 regression, 3 inconclusive or unfit machine, 4 cells failed.\n" +
+            std::string(names_help));
+    gate_options.wish.axes.command = run_options.wish.command;
+    add_sides(*command, gate_options.wish);
+    add_gate_axes(*command, gate_options.wish.axes);
+    add_gate_limits(*command, gate_options.wish);
+    add_db(*command, gate_options.db);
+    add_text(*command, "--replay", "RUN", "recompute the verdict of a stored gate instead",
+             [&](auto const& text) {
+               gate_options.replay = whole_number("--replay", text, 1, INT64_MAX);
+             });
+    command->add_flag("--json", gate_options.json, "for programs");
+  }
+
   void add_doctor() {
     CLI::App* const command = add("doctor", "what on this machine makes numbers noisy, and the fix",
                                   "Example: churn doctor\n");
@@ -236,6 +306,7 @@ struct CommandLine {
     if (app.got_subcommand("report")) return report(report_options);
     if (app.got_subcommand("export")) return export_run(export_options);
     if (app.got_subcommand("minheap")) return minheap(minheap_options);
+    if (app.got_subcommand("gate")) return gate_sides(gate_options);
     return doctor(doctor_options);
   }
 
@@ -247,6 +318,7 @@ struct CommandLine {
   ReportOptions report_options;
   ExportOptions export_options;
   DoctorOptions doctor_options;
+  GateOptions gate_options;
   MinheapOptions minheap_options;
   bool no_install = false;
 };

@@ -47,14 +47,15 @@ bool asks_for_cells(run::Wish const& wish) {
          wish.shard.count != 1;
 }
 
-// The newest run that is not finished; else the newest, of which nothing is left to measure.
+// The newest run that is not finished, gates aside; else the newest, of which nothing is left to
+// measure.
 store::Run run_to_resume(Store& store, std::string const& db) {
   auto const runs = store.runs();
   if (runs.empty()) throw UserError("there is no run in " + db + " to resume");
   for (auto each = runs.rbegin(); each != runs.rend(); ++each) {
-    if (!each->finished) return *each;
+    if (each->kind == "run" && !each->finished) return *each;
   }
-  return runs.back();
+  return store.run(0);
 }
 
 // What is measured from now on must be comparable with what the run has already.

@@ -166,6 +166,35 @@ struct LimitProperties {
     subject.expect_present(0, 0, 601 + 5 * large.slots);
   }
 
+  // A large object whose young children come by initialising stores, and are named by nothing else.
+  static void large_objects_are_born_with_young_ones() {
+    Subject<C> subject;
+    auto& hand = *subject.hand;
+    M& m = hand.m;
+    constexpr std::uint32_t children = 8;
+    constexpr Shape large{children, 20'000};
+    Frame<1> frame(m);
+    for (std::uint32_t generation = 0; generation < generations; ++generation) {
+      Frame<children> young(m);
+      for (std::uint32_t i = 0; i < children; ++i) hand.allocate(young[i], i);
+      hand.allocate(frame[0], large, 5);
+      for (std::uint32_t i = 0; i < children; ++i) {
+        m.write_new(frame[0].get(), i, std::move(young[i]));
+      }
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        m.collect(generation);
+        hand.build_list(young[0], 50);  // takes the memory of what was wrongly found dead
+        m.clear(young[0]);
+        hand.expect_intact(frame[0].get(), large, 5);
+        for (std::uint32_t child = 0; child < children; ++child) {
+          hand.expect_intact(m.read(frame[0].get(), child), child);
+        }
+      }
+    }
+    constexpr std::uint64_t passing = generations * (4 * 50) + (generations - 1) * (1 + children);
+    subject.expect_present(1 + children, 0, passing);
+  }
+
   static void list(Properties& properties) {
     if constexpr (C::traits.reports_objects) {
       properties.push_back({"heap_limit_stops_after_one_collection", "with exit status 70",
@@ -179,6 +208,8 @@ struct LimitProperties {
     properties.push_back({"a_million_slots", "in one object", a_million_slots});
     properties.push_back(
         {"large_objects_hold_young_ones", "at any age", large_objects_hold_young_ones});
+    properties.push_back({"large_objects_are_born_with_young_ones", "that nothing else names",
+                          large_objects_are_born_with_young_ones});
   }
   static void list_nightly(Properties& properties) {
     properties.push_back({"as_many_slots_as_promised", "max_slots", as_many_slots_as_promised});

@@ -6,6 +6,7 @@
 // Cost:  about 3 CPU-seconds to compile per collector.
 #pragma once
 
+#include "harness/conform/collector_concurrent.hpp"
 #include "harness/conform/collector_control.hpp"
 #include "harness/conform/collector_finalizers.hpp"
 #include "harness/conform/collector_lifetime.hpp"
@@ -35,6 +36,7 @@ CollectorSuite make_suite(std::string_view name) {
   LifetimeProperties<C>::list(suite.properties);
   LimitProperties<C>::list(suite.properties);
   ThreadProperties<C>::list(suite.properties);
+  if constexpr (C::traits.concurrent) ConcurrentProperties<C>::list(suite.properties);
   if constexpr (C::traits.weak) WeakProperties<C>::list(suite.properties);
   if constexpr (C::traits.finalizers) FinalizerProperties<C>::list(suite.properties);
   if constexpr (CountsReferences<typename C::Mutator>) CountProperties<C>::list(suite.properties);

@@ -33,6 +33,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -124,11 +125,13 @@ struct Setting {
 };
 
 // A parameter is a whole number; command lines may write 10k, 4M, 1G (powers of 1000, or of 1024
-// with a trailing i: 4Mi). pre: minimum <= standard <= maximum
+// with a trailing i: 4Mi). One with words is written as one of them, and its value is that one's
+// index. pre: minimum <= standard <= maximum; with words these are 0 and the last one's index
 struct ParameterInfo {
   std::string_view name;
   std::int64_t standard = 0, minimum = 0, maximum = 0;
   std::string_view summary;
+  std::span<std::string_view const> words = {};
 };
 
 // How a heap is made. The limit counts requested bytes plus headers (0: none); reaching it forces

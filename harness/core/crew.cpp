@@ -53,6 +53,7 @@ Crew::Makespan Crew::run_erased(Erased call, void* job) {
     call(job, 0);
     return {start_ns, now_ns()};
   }
+  resting_.store(false, std::memory_order_relaxed);
   running_.store(threads_, std::memory_order_relaxed);  // published by round_ below
   round_.fetch_add(1, std::memory_order_release);       // pairs with the acquire in await
   round_.notify_all();
@@ -91,7 +92,7 @@ void Crew::take_part(std::uint32_t thread) {
 }
 
 void Crew::await(std::atomic<std::uint32_t>& word, std::uint32_t unwanted) const noexcept {
-  for (std::uint32_t i = 0; i < spins_; ++i) {
+  for (std::uint32_t i = 0; i < spins_ && !resting_.load(std::memory_order_relaxed); ++i) {
     if (word.load(std::memory_order_acquire) != unwanted) return;
 #if defined(__x86_64__)
     __builtin_ia32_pause();

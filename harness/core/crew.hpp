@@ -29,6 +29,10 @@ class Crew {
 
   std::uint32_t size() const noexcept { return threads_; }
 
+  // Between jobs the other threads sleep at once, instead of spinning for the next one: for a
+  // process that is to use no CPU now. Lasts until the next job.
+  void rest() noexcept { resting_.store(true, std::memory_order_relaxed); }
+
   // From the moment in which all threads were at the start to the end of the last one.
   struct Makespan {
     std::uint64_t start_ns = 0, end_ns = 0;
@@ -66,6 +70,7 @@ class Crew {
   std::atomic<std::uint32_t> arrived_{0};  // of this round, reset by the last to arrive
   std::atomic<std::uint32_t> started_{0};  // rounds in which all had arrived
   std::atomic<std::uint32_t> running_{0};  // of this round, still at work
+  std::atomic<bool> resting_{false};       // only ends spins early: no order is needed
   std::vector<std::thread> others_;
 };
 

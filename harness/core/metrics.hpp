@@ -17,7 +17,7 @@ struct MetricInfo {
   std::string_view summary;  // one line
 };
 
-inline constexpr std::array<MetricInfo, 36> metrics{{
+inline constexpr std::array<MetricInfo, 40> metrics{{
     {"time_per_op_ns", "ns", "wall time of one op; each workload says what its op is"},
     {"cpu_per_op_ns", "ns", "CPU time of one op, of all threads of the process together"},
     {"system_per_op_ns", "ns", "the part of that CPU time spent in the kernel"},
@@ -53,6 +53,10 @@ inline constexpr std::array<MetricInfo, 36> metrics{{
     {"reclaimed_gen0_objects", "objects", "objects reclaimed by counting and in generation 0"},
     {"reclaimed_gen1_objects", "objects", "objects reclaimed by collections of generation 1"},
     {"reclaimed_gen2_objects", "objects", "objects reclaimed by full collections"},
+    {"floating_garbage_mean_objects", "objects", "dead and not yet reclaimed, on average"},
+    {"floating_garbage_max_objects", "objects", "the same at its most"},
+    {"floating_garbage_mean_bytes", "bytes", "bytes of the dead and not yet reclaimed, on average"},
+    {"floating_garbage_max_bytes", "bytes", "the same at its most"},
     {"unreclaimed_at_end_objects", "objects", "dead objects still held when the work has ended"},
     {"unreclaimed_at_end_bytes", "bytes", "bytes of those objects, as they were requested"},
 }};

@@ -66,8 +66,8 @@ inline void* reserve_pages(std::size_t bytes, std::size_t alignment) noexcept {
     errno = ENOMEM;
     return nullptr;
   }
-  void* const got = mmap(nullptr, with_slack, PROT_NONE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const got =
+      mmap(nullptr, with_slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (got == MAP_FAILED) return nullptr;
   auto* const start = static_cast<std::byte*>(got);
   std::size_t const before = (0 - reinterpret_cast<std::uintptr_t>(start)) & (alignment - 1);

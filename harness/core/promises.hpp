@@ -63,8 +63,9 @@ template <class M>
 concept FinalizesInPlace = Finalizes<M> && requires(M& m, typename M::Ref r, typename M::Local& l,
                                                     std::uint64_t tag, DeathHooks<M> hooks) {
   { m.on_death(hooks) } -> std::same_as<void>;              // null finalize: next_dead, as before
-  { m.allocate_weak(l, r, tag) } -> std::same_as<void>;     // a GC point; r is kept meanwhile; tag 0: no hook
-  { m.referent(l, r) } -> std::same_as<bool>;               // of a weak object: null once it is cleared
+  // A GC point; r is kept meanwhile. Tag 0: no hook.
+  { m.allocate_weak(l, r, tag) } -> std::same_as<void>;
+  { m.referent(l, r) } -> std::same_as<bool>;               // of a weak object: null once cleared
 };
 
 // How many slots and locals name the object.

@@ -9,13 +9,15 @@
 //        changing the meaning of one, or removing it, raises the number. Both sides refuse a number
 //        they do not know, by name: a gate runs cells of an older build.
 //
-// Request: protocol, mode ("time", "count" or "pilot"), workload ("managed/cycle-churn"),
-//          parameters
-//   {name: integer}, collector_parameters {name: integer}, threads, heap_limit_bytes (0: none),
-//   seed, units (per thread, all samples together; a multiple of samples), samples, warmup_units
-//   (per thread), target_ns (pilot: run doubling slices until one takes this long, then report its
-//   size), library {path, device, inode} or null for glibc (what the proof of the back end compares
-//   with), cpus [integer…] (thread t is pinned to the t-th; empty: not pinned).
+// Request: protocol, mode ("time", "count", "pilot", "presence" or "turns"), workload
+//   ("managed/cycle-churn"), parameters {name: integer}, collector_parameters {name: integer},
+//   threads, heap_limit_bytes (0: none), seed, units (per thread, all samples together; a multiple
+//   of samples), samples, warmup_units (per thread), target_ns (pilot: run doubling slices until
+//   one takes this long, then report its size), library {path, device, inode} or null for glibc
+//   (what the proof of the back end compares with), cpus [integer…] (thread t is pinned to the
+//   t-th; empty: not pinned), turns {count, place (0: moves first, 1: second), page (a file of one
+//   page that both processes map, see harness/core/turn_word.hpp)} (mode "turns"; samples is a
+//   multiple of count).
 //
 // Record, always: protocol, outcome, reason (empty when ok).
 //   When the workload ran to its end: mode, workload, collector, threads, units, samples,
@@ -23,21 +25,30 @@
 //   Mode "time", outcome ok: clock_setup_ns (CLOCK_MONOTONIC when setup began), setup_ns,
 //   sample_ns [..], sample_cpu_ns [..], rss_time_line [[ns since start line, bytes]..], user_ns,
 //   system_ns, minor_faults, major_faults, rss_start_bytes, peak_rss_bytes, slowest_batch_ns
-//   (absent where a unit is not about 1000 ops), and for managed heaps collector_stats {collections
+//   (absent where a unit is not about 1000 ops), workload_figures {metric: whole number} where the
+//   workload has some of its own, and for managed heaps collector_stats {collections
 //   [3], reclaimed_objects [3], allocated_objects, unreclaimed_at_end_objects,
 //   unreclaimed_at_end_bytes, collections_in_samples, pause {count, p50_ns, p99_ns, max_ns,
 //   total_ns, buckets [[upper ns, count]..]}, time_to_safepoint_max_ns, most_paused [[window ns,
 //   paused ns]..], collector_cpu_ns, falsely_retained_objects, full_collection {ns, objects}}. A
 //   figure that the back end cannot give is absent, not zero.
-//   Mode "count", under libchurn_count.so: peak_live_bytes, total_bytes, calls, all since the start line (before setup), and total_bytes_warm, the part
-//   asked for before the first sample. Mode "pilot": slice_units, slice_ns (of one slice after
-//   warm-up).
+//   Mode "count", under libchurn_count.so: peak_live_bytes, total_bytes, calls, all since the start
+//   line (before setup), and total_bytes_warm, the part asked for before the first sample.
+//   Mode "pilot": slice_units, slice_ns (of one slice after warm-up).
+//   Mode "presence": present_objects [..], present_bytes [..], after each sample; where the
+//   workload releases its objects, of those that live, else of those not yet reclaimed.
+//   Mode "turns": the keys of mode "time" but for slowest_batch_ns and full_collection,
+//   rss_time_line with one reading a turn, and turn_ns [..] (a turn's samples and the rest of the
+//   collector's background work), parked_cpu_ns (used between turns, in all), and for managed heaps
+//   sample_collections [..] and sample_full_collections [..] (after each sample, since the first).
 //
-// Description: protocol, collector (null for malloc) {name, summary, traits {every field of Traits
-//              by its
-//   name, true/false as 1/0}, parameters [{name, summary, standard, minimum, maximum}..]},
-//   workloads [{name ("managed/cycle-churn"), summary, source, op, parameters [..], min_threads,
-//   max_threads, disposes, makes_cycles, why_not (empty where this program runs it)}..].
+// Description: protocol, collector (null for malloc) {name, summary, traits {every field of
+//   Traits by its name, true/false as 1/0; as they are in the environment of the call},
+//   varies_with [the variables of the environment on which they depend], parameters [{name,
+//   summary, standard, minimum, maximum, words [..] if its values are indices of words}..]},
+//   workloads [{name ("managed/cycle-churn"), summary, source, op, parameters [..],
+//   min_threads, max_threads, disposes, makes_cycles, why_not (empty where this program runs
+//   it)}..], modes [name..] (absent: time, count and pilot).
 #pragma once
 
 #include <cstdint>

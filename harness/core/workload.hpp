@@ -16,6 +16,10 @@
 //                                                  releases the rest
 //       void teardown(M&, std::uint32_t thread);   // drop every root
 //     };
+// It may also have, for one that needs them:
+//       Workload(WorkloadContext const&, Heap&);   // instead: roots that all mutators share
+//       void start_line();              // no thread runs: what figures() tells of begins here
+//       std::vector<Figure> figures();  // after check: what only the workload can know
 // A malloc workload is one source, workloads/malloc/NAME.cpp, that defines the same without M, as a
 // class derived from Instance, and `extern MallocWorkload const workload` in churn::NAME.
 //
@@ -23,6 +27,7 @@
 // objects late (at eviction, at the end), not right after they are built.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -45,6 +50,22 @@ struct WorkloadInfo {
   std::uint32_t min_threads = 1, max_threads = 1;  // inclusive; a multiple of min_threads
   bool disposes = false;      // managed: has dispose(), so `manual` and the live-bytes oracle apply
   bool makes_cycles = false;  // managed: leaves unreachable cycles behind; without cycles they leak
+  bool allocates = true;      // each op allocates, in the process that is measured
+  bool shares = false;        // managed: its threads use the same slots
+  bool forks = false;         // managed: its work is done in forked processes
+  bool needs_weak = false;    // managed: WeakReferences
+  bool needs_finalizers = false;  // managed: Finalizes, and every death found
+};
+
+// What a managed heap holds at one moment; bytes as they were requested.
+struct Presence {
+  std::uint64_t objects = 0, bytes = 0;
+};
+
+// One number of a workload's own, under its name in harness/core/metrics.hpp.
+struct Figure {
+  std::string_view metric;
+  std::uint64_t value = 0;
 };
 
 // What an instance is built from. Settings hold every declared parameter, checked against its
@@ -89,14 +110,30 @@ class Instance {
   // Managed heaps only: full collection by this thread while the others are blocked; statistics.
   virtual void collect(std::uint32_t /*thread*/) {}
   virtual void start_line() {}  // what is measured over windows of time begins here
+  virtual std::vector<Figure> figures() { return {}; }
   virtual bool managed() const noexcept { return false; }
   virtual Stats stats() { return {}; }
+  // Managed heaps only, while no mutator runs: no background work between the two.
+  virtual void quiesce() {}
+  virtual void resume() {}
+  // While no mutator runs; what an oracle says is alive, and no more.
+  virtual Presence present() { return {}; }
 };
 
 struct MallocWorkload {
   WorkloadInfo const* info;
   std::unique_ptr<Instance> (*make)(WorkloadContext const& context);
 };
+
+// A managed workload on a heap, whichever of the two constructors it has.
+template <class Workload, class Heap>
+Workload make_workload(WorkloadContext const& context, Heap& heap) {
+  if constexpr (std::constructible_from<Workload, WorkloadContext const&, Heap&>) {
+    return Workload(context, heap);
+  } else {
+    return Workload(context);
+  }
+}
 
 // Runs `unit` `units` times and stamps the end of each one where asked. Shared by all instances, so
 // that every back end pays the same. One loop for both: the unit is compiled once.

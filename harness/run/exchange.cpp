@@ -4,7 +4,9 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "harness/core/metrics.hpp"
 #include "harness/core/protocol.hpp"
+#include "harness/run/spawn.hpp"
 
 namespace churn::run {
 namespace {
@@ -24,6 +26,10 @@ char const* name_of(Mode mode) noexcept {
       return "count";
     case Mode::pilot:
       return "pilot";
+    case Mode::presence:
+      return "presence";
+    case Mode::turns:
+      return "turns";
   }
   return "";
 }
@@ -115,10 +121,25 @@ class RecordReader {
         return read_count();
       case Mode::pilot:
         return read_pilot();
+      case Mode::turns:
+        read_times();
+        return read_turns();
+      case Mode::presence:
+        record_.present_objects = wholes(json_, "present_objects", asked_.work.samples);
+        record_.present_bytes = wholes(json_, "present_bytes", asked_.work.samples);
+        return;
     }
   }
 
  private:
+  void read_turns() {
+    record_.turn_ns = wholes(json_, "turn_ns", asked_.turns.count);
+    copy_figure(json_, "parked_cpu_ns", "parked_cpu_ns");
+    if (!json_.contains("collector_stats")) return;
+    record_.sample_collections = wholes(json_, "sample_collections", asked_.work.samples);
+    record_.sample_full_collections = wholes(json_, "sample_full_collections", asked_.work.samples);
+  }
+
   void read_times() {
     record_.clock_setup_ns = whole(json_, "clock_setup_ns");
     record_.sample_ns = wholes(json_, "sample_ns", asked_.work.samples);
@@ -129,6 +150,13 @@ class RecordReader {
     for (char const* const key :
          {"minor_faults", "rss_start_bytes", "peak_rss_bytes", "slowest_batch_ns"}) {
       copy_figure(json_, key, key);
+    }
+    if (auto const own = json_.find("workload_figures"); own != json_.end()) {
+      if (!own->is_object()) throw Malformed("its \"workload_figures\" is not an object");
+      for (auto const& [name, value] : own->items()) {
+        if (find_metric(name) == nullptr) throw Malformed("it has a figure \"" + name + '"');
+        record_.figures[name] = static_cast<double>(as_whole(value, name.c_str()));
+      }
     }
     if (auto const stats = json_.find("collector_stats"); stats != json_.end()) {
       if (!stats->is_object()) throw Malformed("its \"collector_stats\" is not an object");
@@ -213,7 +241,10 @@ class RecordReader {
 
 // What is stored beside the samples: all but the arrays that have tables of their own.
 std::string without_arrays(Json json) {
-  for (char const* const key : {"sample_ns", "sample_cpu_ns", "rss_time_line"}) json.erase(key);
+  for (char const* const key : {"sample_ns", "sample_cpu_ns", "rss_time_line", "turn_ns",
+                                "sample_collections", "sample_full_collections"}) {
+    json.erase(key);
+  }
   if (auto const stats = json.find("collector_stats"); stats != json.end() && stats->is_object()) {
     if (auto const pause = stats->find("pause"); pause != stats->end() && pause->is_object()) {
       pause->erase("buckets");
@@ -256,6 +287,10 @@ std::string to_request(Asked const& asked) {
             {"library", nullptr},
             {"cpus", asked.cpus}};
   if (asked.mode == Mode::pilot) json["target_ns"] = asked.target_ns;
+  if (asked.mode == Mode::turns) {
+    json["turns"] = {
+        {"count", asked.turns.count}, {"place", asked.turns.place}, {"page", child_shared_path}};
+  }
   if (asked.library) {
     json["library"] = {{"path", asked.library->path},
                        {"device", asked.library->device},

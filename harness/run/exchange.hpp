@@ -17,7 +17,7 @@
 
 namespace churn::run {
 
-enum class Mode { time, count, pilot };
+enum class Mode { time, count, pilot, presence, turns };
 
 // The fixed work of one invocation, per thread.
 struct Work {
@@ -25,6 +25,12 @@ struct Work {
   std::uint64_t samples = 0;
   std::uint64_t warmup_units = 0;
   bool operator==(Work const&) const = default;
+};
+
+// Mode turns: how many, and whether this process moves first (0) or second (1).
+struct Turns {
+  std::uint64_t count = 0;
+  std::uint32_t place = 0;
 };
 
 struct LibraryFile {
@@ -41,6 +47,7 @@ struct Asked {
   Work work;
   std::optional<LibraryFile> library;  // none: glibc
   std::vector<int> cpus;
+  Turns turns;
 };
 
 std::string to_request(Asked const& asked);
@@ -52,6 +59,9 @@ struct Record {
   std::uint64_t ops_per_unit = 0;                                            // of one thread
   std::uint64_t slice_units = 0, slice_ns = 0;                               // mode pilot
   std::uint64_t peak_live_bytes = 0, total_bytes = 0, total_bytes_warm = 0;  // mode count
+  std::vector<std::uint64_t> present_objects, present_bytes;                 // mode presence
+  // Mode turns, beside what mode time gives; the last two of managed heaps alone:
+  std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
   // Mode time:
   std::uint64_t clock_setup_ns = 0;
   std::vector<std::uint64_t> sample_ns, sample_cpu_ns;

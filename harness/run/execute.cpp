@@ -32,8 +32,9 @@ std::string find_counting_library() {
 
 }  // namespace
 
-std::int64_t begin(Plan const& plan, store::Store& store) {
+std::int64_t begin(Plan const& plan, store::Store& store, std::string const& kind) {
   store::Run run;
+  run.kind = kind;
   run.started_utc = utc_now();
   run.command = plan.command;
   run.version = version();

@@ -21,6 +21,6 @@ struct Ending {
 // Progress goes to stderr. Throws UserError for what the user can mend (disk full, …).
 Ending execute(Plan const& plan, store::Store& store, std::int64_t run_id);
 // Adds the run and its cells; returns the run's id.
-std::int64_t begin(Plan const& plan, store::Store& store);
+std::int64_t begin(Plan const& plan, store::Store& store, std::string const& kind = "run");
 
 }  // namespace churn::run

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/core/error.hpp"
+#include "harness/run/floating_garbage.hpp"
 #include "harness/run/interrupt.hpp"
 #include "harness/run/invoke.hpp"
 #include "harness/run/order.hpp"
@@ -214,14 +215,22 @@ class Execution {
         if (cell.rounds_left() == 0 || cell.done[round]) continue;
         if (interrupt_.requested()) return false;
         show(cell);
-        Finding const finding = invoker_.time(*cell.planned, cell.work());
-        if (finding.interrupted) return false;
+        Finding finding = invoker_.time(*cell.planned, cell.work());
+        if (finding.interrupted || !add_garbage(cell, round, finding)) return false;
         std::uint32_t const left_before = cell.rounds_left();
         add(cell, round, static_cast<std::uint32_t>(position), finding);
         done_ += left_before - cell.rounds_left();
       }
     }
     return true;
+  }
+
+  // Once per cell, with its first round. False: interrupted.
+  bool add_garbage(CellState const& cell, std::uint32_t round, Finding& finding) {
+    if (round > 0 || !finding.ok() || !cell.planned->garbage_is_known) return true;
+    FloatingGarbage::Found found = garbage_.look(*cell.planned, cell.work());
+    finding.record.figures.merge(found.figures);
+    return !found.interrupted;
   }
 
   void show(CellState const& current) {
@@ -286,6 +295,7 @@ class Execution {
   Progress* const progress_;
   Interrupt interrupt_;
   Invoker invoker_;
+  FloatingGarbage garbage_{invoker_};
   std::vector<CellState> cells_;  // in the plan's order
   std::map<std::int64_t, std::size_t> by_id_;
   std::uint32_t total_ = 0, done_ = 0;

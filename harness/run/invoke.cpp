@@ -1,14 +1,18 @@
 #include "harness/run/invoke.hpp"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 
 #include "harness/core/clock.hpp"
+#include "harness/core/page_source.hpp"
 #include "harness/core/protocol.hpp"
+#include "harness/core/turn_word.hpp"
 #include "harness/run/environment.hpp"
 
 namespace churn::run {
@@ -70,6 +74,8 @@ std::string how_it_ended(Ended const& ended, Plan const& plan) {
       return "wrote a record of more than " + in_mebibytes(record_most_bytes);
     case Ended::How::interrupted:
       return "interrupted";
+    case Ended::How::abandoned:
+      return abandoned_reason;
   }
   return "";
 }
@@ -98,6 +104,7 @@ Record judge(Ended const& ended, Asked const& asked, Plan const& plan) {
   if (ended.how == Ended::How::out_of_memory) {
     return failed(Outcome::out_of_memory, how, ended.words);
   }
+  if (ended.how == Ended::How::abandoned) return failed(Outcome::not_applicable, how, ended.words);
   if (ended.how == Ended::How::record_too_long) return failed(Outcome::crashed, how, ended.words);
   // The dynamic linker only warns about a preload that it ignores, and goes on with another malloc.
   if (std::string const line = line_with(ended.words, preload_refused); !line.empty()) {
@@ -177,6 +184,12 @@ Finding Invoker::count(PlannedCell const& cell, BackEnd back_end, Work const& wo
   return invoke(back_end, question);
 }
 
+Finding Invoker::presence(PlannedCell const& cell, BackEnd const& back_end, Work const& work) {
+  Asked question = asked(Mode::presence, cell, back_end);
+  question.work = work;
+  return invoke(back_end, question);
+}
+
 Asked Invoker::asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end) const {
   Asked result;
   result.mode = mode;
@@ -214,29 +227,29 @@ Launch Invoker::launch(BackEnd const& back_end) {
   return result;
 }
 
-Finding Invoker::invoke(BackEnd const& back_end, Asked const& asked) {
-  Finding finding;
-  finding.started_ns = read_clock_ns(CLOCK_REALTIME);
-  Asked question = asked;
+std::optional<Record> Invoker::get_ready(BackEnd const& back_end, Asked& question,
+                                         Launch& started) {
   if (!back_end.library.empty()) {
     struct stat status;
     if (stat(back_end.library.c_str(), &status) != 0) {
-      finding.record =
-          failed(Outcome::unproved, back_end.library + " is gone: " + std::strerror(errno), "");
-      return finding;
+      return failed(Outcome::unproved, back_end.library + " is gone: " + std::strerror(errno), "");
     }
     question.library = LibraryFile{back_end.library, status.st_dev, status.st_ino};
   }
-  Launch started = launch(back_end);
+  started = launch(back_end);
   started.environment = padded(started.program, started.arguments, std::move(started.environment),
                                total_stack_bytes_);
   started.request = to_request(question);
-  step_aside(question.threads);
-  std::uint64_t const spawned_ns = now_ns();
-  Limits const limits{plan_.memory_cap_bytes,
-                      static_cast<std::uint64_t>(plan_.time_limit_seconds * 1e9)};
-  Ended const ended = supervise(spawn(started), spawned_ns, limits, interrupt_);
-  sched_setaffinity(0, sizeof cpus_, &cpus_);
+  return std::nullopt;
+}
+
+Limits Invoker::limits() const noexcept {
+  return {plan_.memory_cap_bytes, static_cast<std::uint64_t>(plan_.time_limit_seconds * 1e9)};
+}
+
+Finding Invoker::finding_of(Ended const& ended, Asked const& question,
+                            std::uint64_t spawned_ns) const {
+  Finding finding;
   finding.interrupted = ended.how == Ended::How::interrupted;
   if (finding.interrupted) return finding;
   finding.wall_ns = ended.wall_ns;
@@ -245,6 +258,67 @@ Finding Invoker::invoke(BackEnd const& back_end, Asked const& asked) {
     finding.spawn_to_setup_ns = finding.record.clock_setup_ns - spawned_ns;
   }
   return finding;
+}
+
+Finding Invoker::invoke(BackEnd const& back_end, Asked const& asked) {
+  std::uint64_t const started_ns = read_clock_ns(CLOCK_REALTIME);
+  Finding finding;
+  Asked question = asked;
+  Launch started;
+  if (auto why_not = get_ready(back_end, question, started)) {
+    finding.record = std::move(*why_not);
+  } else {
+    step_aside(question.threads);
+    std::uint64_t const spawned_ns = now_ns();
+    Ended const ended = supervise(spawn(started), spawned_ns, limits(), interrupt_);
+    sched_setaffinity(0, sizeof cpus_, &cpus_);
+    finding = finding_of(ended, question, spawned_ns);
+  }
+  finding.started_ns = started_ns;
+  return finding;
+}
+
+std::array<Finding, 2> Invoker::take_turns(std::array<PlannedCell const*, 2> cells,
+                                           Work const& work, std::uint32_t turns) {
+  std::array<Finding, 2> findings;
+  std::array<Asked, 2> questions;
+  std::array<Launch, 2> launches;
+  Descriptor const page = shared_page();
+  std::uint64_t const started_ns = read_clock_ns(CLOCK_REALTIME);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    BackEnd const back_end = back_end_of(*cells[i]);
+    questions[i] = asked(Mode::turns, *cells[i], back_end);
+    questions[i].work = work;
+    questions[i].turns = {turns, i};
+    findings[i].started_ns = started_ns;
+    if (auto why_not = get_ready(back_end, questions[i], launches[i])) {
+      findings[i].record = std::move(*why_not);
+      return findings;
+    }
+    launches[i].shared = page.number();
+  }
+  // How many moves there must have been before the side of each place can end in good order.
+  void* const shared = mmap(nullptr, page_bytes, PROT_READ, MAP_SHARED, page.number(), 0);
+  CHURN_CHECK(shared != MAP_FAILED);
+  auto const moves = [&] {
+    return std::atomic_ref(*static_cast<std::uint32_t*>(shared)).load(std::memory_order_seq_cst);
+  };
+  Together const together{
+      [&](std::size_t ended) { return moves() >= 2 * (moves_of_a_side(turns) - 1) + ended + 1; },
+      [&] { return std::size_t{moves() % 2}; }};
+  step_aside(questions[0].threads);
+  std::uint64_t const spawned_ns = now_ns();
+  std::vector<Child> children;
+  for (Launch const& each : launches) children.push_back(spawn(each));
+  std::vector<Ended> const ended =
+      supervise_all(std::move(children), spawned_ns, limits(), interrupt_, together);
+  sched_setaffinity(0, sizeof cpus_, &cpus_);
+  munmap(shared, page_bytes);
+  for (std::size_t i = 0; i < 2; ++i) {
+    findings[i] = finding_of(ended[i], questions[i], spawned_ns);
+    findings[i].started_ns = started_ns;
+  }
+  return findings;
 }
 
 }  // namespace churn::run

@@ -8,6 +8,8 @@
 
 #include <sched.h>
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,10 @@
 #include "harness/run/supervise.hpp"
 
 namespace churn::run {
+
+// The reason of a process that did nothing wrong, but took turns with one that ended.
+inline constexpr char abandoned_reason[] =
+    "ended by churn, since the process that it took turns with had ended";
 
 struct Finding {
   bool interrupted = false;      // there is no outcome: the invocation does not count
@@ -51,6 +57,14 @@ class Invoker {
   // The cell's workload on the back end.
   Finding pilot(PlannedCell const& cell, BackEnd const& back_end, std::uint64_t target_ns);
   Finding count(PlannedCell const& cell, BackEnd back_end, Work const& work);
+  // What the heap holds after each sample.
+  Finding presence(PlannedCell const& cell, BackEnd const& back_end, Work const& work);
+
+  // Two processes that take turns; the first cell's moves first. Where one of them fails, the other
+  // is ended and has no time either. pre: both have the same threads; work.samples is a multiple of
+  // turns
+  std::array<Finding, 2> take_turns(std::array<PlannedCell const*, 2> cells, Work const& work,
+                                    std::uint32_t turns);
 
   std::size_t total_stack_bytes() const noexcept { return total_stack_bytes_; }
 
@@ -58,6 +72,10 @@ class Invoker {
   Asked asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end) const;
   Launch launch(BackEnd const& back_end);
   Finding invoke(BackEnd const& back_end, Asked const& asked);
+  Limits limits() const noexcept;
+  // Ready to be spawned, with its library's file in the question; or why that cannot be.
+  std::optional<Record> get_ready(BackEnd const& back_end, Asked& question, Launch& launch);
+  Finding finding_of(Ended const& ended, Asked const& question, std::uint64_t spawned_ns) const;
   std::vector<int> pinned_cpus(std::uint32_t threads) const;
   void step_aside(std::uint32_t threads) const;
 

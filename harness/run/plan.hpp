@@ -30,6 +30,8 @@ struct PlannedCell {
   // the right checksum.
   std::string reference_program;
   bool reference_counts_live = true;  // false: the counting pass gives no peak live bytes
+  // Floating garbage can be told: the reference knows what lives, the collector what it holds.
+  bool garbage_is_known = false;
   std::string op;
 };
 

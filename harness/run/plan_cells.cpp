@@ -60,6 +60,12 @@ std::string listed(std::vector<std::string> const& names) {
 std::int64_t checked_value(Parameter const& parameter, std::string const& text,
                            std::string const& whose) {
   std::string const shown = parameter.name + "=" + text + " of " + whose;
+  if (!parameter.words.empty()) {
+    auto const found = std::find(parameter.words.begin(), parameter.words.end(), text);
+    if (found != parameter.words.end()) return found - parameter.words.begin();
+    throw UserError(shown + " is none of " + listed(parameter.words) + " (" + parameter.summary +
+                    ")");
+  }
   auto const value = parse_quantity(text);
   if (!value) {
     throw UserError(shown + " is not a whole number; write it like 250, 10k, 4M or 64Mi");
@@ -69,6 +75,12 @@ std::int64_t checked_value(Parameter const& parameter, std::string const& text,
                     " to " + std::to_string(parameter.maximum) + " (" + parameter.summary + ")");
   }
   return *value;
+}
+
+// As it is written in a setting. pre: the value was checked
+std::string spelled(Parameter const& parameter, std::int64_t value) {
+  if (parameter.words.empty()) return std::to_string(value);
+  return parameter.words[static_cast<std::size_t>(value)];
 }
 
 }  // namespace
@@ -206,7 +218,7 @@ CellPlanner::Collector CellPlanner::collector(store::Named const& named) {
   result.parameters = filled_in(result.program->parameters, named, named.name);
   for (auto const& each : result.program->parameters) {
     std::int64_t const value = result.parameters.at(each.name);
-    if (value != each.standard) result.key.settings[each.name] = std::to_string(value);
+    if (value != each.standard) result.key.settings[each.name] = spelled(each, value);
   }
   for (auto const& [key, value] : named.settings) {
     if (!is_environment(key)) continue;
@@ -276,6 +288,8 @@ PlannedCell CellPlanner::cell(Allocator const& allocator, Collector const& colle
   bool const from_malloc = program.collector.empty() || program.has("cells_from_malloc");
   if (from_malloc && !allocator.resolved.info.reuses) result.reclaims = false;
   choose_reference(result, workload);
+  result.garbage_is_known = is_managed(workload.key.name) && result.reference_counts_live &&
+                            program.has("reports_objects") && !program.has("manual_release");
   result.why_not = why_not(result, allocator, collector, workload);
   return result;
 }

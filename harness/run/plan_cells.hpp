@@ -10,6 +10,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/run/matrix.hpp"
@@ -50,6 +51,8 @@ class CellPlanner {
   Collector collector(store::Named const& named);
   Workload workload(store::Named const& named) const;
   ProgramDescription const& program_of(std::string const& collector);
+  ProgramDescription const& variant(ProgramDescription const& program,
+                                    std::map<std::string, std::string> const& environment);
   PlannedCell cell(Allocator const& allocator, Collector const& collector, Workload const& workload,
                    std::uint32_t threads, std::uint64_t heap_bytes) const;
   std::string why_not(PlannedCell const& cell, Allocator const& allocator,
@@ -60,6 +63,8 @@ class CellPlanner {
   Surroundings const& surroundings_;
   std::map<store::Named, Allocator> allocators_;
   std::map<std::string, ProgramDescription> programs_elsewhere_;  // by path
+  std::map<std::pair<std::string, std::map<std::string, std::string>>, ProgramDescription>
+      variants_;  // by path and environment
 };
 
 // Each parameter with its value: what is set, else its standard. `whose` is for messages. Keys that

@@ -52,6 +52,7 @@ static void to_json(Json& json, PlannedCell const& cell) {
           {"reclaims", cell.reclaims},
           {"reference_program", cell.reference_program},
           {"reference_counts_live", cell.reference_counts_live},
+          {"garbage_is_known", cell.garbage_is_known},
           {"op", cell.op}};
 }
 
@@ -68,6 +69,7 @@ static void from_json(Json const& json, PlannedCell& cell) {
   json.at("reclaims").get_to(cell.reclaims);
   json.at("reference_program").get_to(cell.reference_program);
   json.at("reference_counts_live").get_to(cell.reference_counts_live);
+  cell.garbage_is_known = json.value("garbage_is_known", false);  // not in plans of before
   json.at("op").get_to(cell.op);
 }
 

@@ -23,6 +23,8 @@ constexpr char default_matrix[] = "quick";
 // churn.
 constexpr double invocation_per_timed_second = 1.3, invocation_overhead_seconds = 0.05;
 constexpr double preparation_per_timed_second = 2.5, preparation_overhead_seconds = 0.3;
+// Once more for floating garbage, where it is known: watched_work is a third of an invocation.
+constexpr double watching_per_invocation = 0.4;
 constexpr double least_seconds_per_invocation = 0.02;
 constexpr std::uint32_t least_rounds_in_budget = 3;
 
@@ -286,16 +288,18 @@ double parse_duration_seconds(std::string const& text) {
 
 double estimated_seconds(Plan const& plan) {
   std::set<std::uint64_t> blocks;
-  double cells = 0;
+  double cells = 0, watched = 0;
   for (auto const& each : plan.cells) {
     if (!each.why_not.empty()) continue;
     cells += 1;
+    watched += each.garbage_is_known;
     blocks.insert(each.block);
   }
   double const timed = plan.seconds_per_invocation;
   double const invocation = timed * invocation_per_timed_second + invocation_overhead_seconds;
   double const preparation = timed * preparation_per_timed_second + preparation_overhead_seconds;
-  return cells * plan.rounds * invocation + static_cast<double>(blocks.size()) * preparation;
+  return (cells * plan.rounds + watched * watching_per_invocation) * invocation +
+         static_cast<double>(blocks.size()) * preparation;
 }
 
 Plan make_plan(Wish const& wish, Surroundings const& surroundings) {

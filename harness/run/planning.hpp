@@ -59,7 +59,7 @@ struct Surroundings {
   std::uint64_t memory_bytes = 0;  // 0: unknown
 };
 
-// Without the heaps that were wished for, which may have to be searched: `with_heaps` brings them in.
+// Without the heaps that were wished for, which may have to be searched: see `with_heaps`.
 Plan make_plan(Wish const& wish, Surroundings const& surroundings);
 
 // How long a plan takes, as well as can be said before its pilots: within a factor of two.

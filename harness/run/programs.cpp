@@ -30,7 +30,8 @@ constexpr std::size_t most_words_bytes = std::size_t{1} << 20;
 // A started `PROGRAM --describe`; ends the process if nobody waits for it.
 class Describing {
  public:
-  explicit Describing(std::string path) : path_(std::move(path)) {
+  explicit Describing(std::string path, std::map<std::string, std::string> const& variables = {})
+      : path_(std::move(path)) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) fail(std::string("no pipe: ") + std::strerror(errno));
     read_end_ = Descriptor(ends[0]);
@@ -42,9 +43,13 @@ class Describing {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     std::string option(describe_option);
     char* arguments[] = {path_.data(), option.data(), nullptr};
-    char* environment[] = {nullptr};
+    std::vector<std::string> assignments;
+    for (auto const& [key, value] : variables) assignments.push_back(key + '=' + value);
+    std::vector<char*> environment;
+    for (auto& each : assignments) environment.push_back(each.data());
+    environment.push_back(nullptr);
     int const error =
-        posix_spawn(&child_, path_.c_str(), &actions, nullptr, arguments, environment);
+        posix_spawn(&child_, path_.c_str(), &actions, nullptr, arguments, environment.data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
       child_ = 0;
@@ -115,10 +120,10 @@ class Describing {
 std::vector<Parameter> parameters_of(Json const& list) {
   std::vector<Parameter> result;
   for (Json const& each : list) {
-    result.push_back({each.at("name").get<std::string>(), each.at("summary").get<std::string>(),
-                      each.at("standard").get<std::int64_t>(),
-                      each.at("minimum").get<std::int64_t>(),
-                      each.at("maximum").get<std::int64_t>()});
+    result.push_back(
+        {each.at("name").get<std::string>(), each.at("summary").get<std::string>(),
+         each.at("standard").get<std::int64_t>(), each.at("minimum").get<std::int64_t>(),
+         each.at("maximum").get<std::int64_t>(), each.value("words", std::vector<std::string>())});
   }
   return result;
 }
@@ -144,11 +149,13 @@ ProgramDescription description_of(Json const& json, std::string const& path) {
     throw UserError(path + " speaks protocol " + std::to_string(spoken) + ", this churn speaks " +
                     std::to_string(protocol_version) + "; build both from the same sources");
   }
+  result.modes = json.value("modes", std::vector<std::string>{"time", "count", "pilot"});
   if (Json const& collector = json.at("collector"); !collector.is_null()) {
     result.collector = collector.at("name").get<std::string>();
     result.summary = collector.at("summary").get<std::string>();
     result.traits = collector.at("traits").get<std::map<std::string, std::int64_t>>();
     result.parameters = parameters_of(collector.at("parameters"));
+    result.varies_with = collector.value("varies_with", std::vector<std::string>());
   }
   for (Json const& each : json.at("workloads")) {
     result.workloads.push_back(workload_of(each));
@@ -189,6 +196,9 @@ std::vector<ProgramDescription> describe_programs(std::string const& directory) 
   return result;
 }
 
-ProgramDescription describe_program(std::string const& path) { return Describing(path).finish(); }
+ProgramDescription describe_program(std::string const& path,
+                                    std::map<std::string, std::string> const& environment) {
+  return Describing(path, environment).finish();
+}
 
 }  // namespace churn::run

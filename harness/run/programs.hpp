@@ -17,6 +17,7 @@ namespace churn::run {
 struct Parameter {
   std::string name, summary;
   std::int64_t standard = 0, minimum = 0, maximum = 0;
+  std::vector<std::string> words = {};  // if any, a value is the index of one, and written so
 };
 
 struct WorkloadDescription {
@@ -33,6 +34,9 @@ struct ProgramDescription {
   std::string summary;
   std::map<std::string, std::int64_t> traits;  // every field of Traits by its name
   std::vector<Parameter> parameters;
+  std::vector<std::string> modes;        // of invocations; a program that says none has the first
+                                         // three: time, count and pilot
+  std::vector<std::string> varies_with;  // environment variables on which the traits depend
   std::vector<WorkloadDescription> workloads;         // all, also those that it cannot run
   std::map<std::string, std::string> not_applicable;  // workload -> reason
 
@@ -45,8 +49,9 @@ struct ProgramDescription {
 // Runs --describe of every churn-cell-* in the directory; in alphabetical order of collectors, the
 // malloc program first.
 std::vector<ProgramDescription> describe_programs(std::string const& directory);
-// One program, by path: a collector that lives elsewhere.
-ProgramDescription describe_program(std::string const& path);
+// One program, by path: a collector that lives elsewhere, or one in this environment.
+ProgramDescription describe_program(std::string const& path,
+                                    std::map<std::string, std::string> const& environment = {});
 // What `text`, the words of the program at `path`, say.
 ProgramDescription parse_description(std::string_view text, std::string const& path);
 

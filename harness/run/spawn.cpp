@@ -19,7 +19,7 @@ namespace {
 
 // Sources of the child's descriptors lie above their places, so that no dup2 overwrites one.
 constexpr int first_parent_descriptor = 16;
-constexpr int request_place = 3, record_place = 4, first_unused_place = 5;
+constexpr int request_place = 3, record_place = 4, shared_place = 5;
 constexpr int exec_failed_exit_status = 127;
 
 [[noreturn]] void fail(std::string const& what) {
@@ -75,6 +75,7 @@ struct Prepared {
   std::uint64_t data_limit_bytes;
   cpu_set_t const* cpus;
   pid_t parent;
+  int shared;  // -1: none
 };
 
 bool set_limit(int resource, rlim_t bytes) noexcept {
@@ -93,7 +94,9 @@ bool settle(Prepared const& prepared) noexcept {
   for (auto const& [source, place] : places) {
     if (dup2(source, place) < 0) return false;
   }
-  close_range(first_unused_place, ~0u, CLOSE_RANGE_CLOEXEC);
+  bool const shares = prepared.shared >= 0;
+  if (shares && dup2(prepared.shared, shared_place) < 0) return false;
+  close_range(shared_place + (shares ? 1 : 0), ~0u, CLOSE_RANGE_CLOEXEC);
   if (prepared.cpus != nullptr) sched_setaffinity(0, sizeof *prepared.cpus, prepared.cpus);
   signal(SIGPIPE, SIG_DFL);
   sigset_t none;
@@ -125,6 +128,12 @@ void await_exec(Descriptor const& failure, pid_t child, std::string const& progr
 
 }  // namespace
 
+Descriptor shared_page() {
+  Descriptor file = lifted(memfd_create("churn-turns", MFD_CLOEXEC));
+  if (ftruncate(file.number(), sysconf(_SC_PAGESIZE)) != 0) fail("no page to share");
+  return file;
+}
+
 Child spawn(Launch const& launch) {
   Descriptor const input = lifted(open("/dev/null", O_RDONLY | O_CLOEXEC));
   Descriptor const request = request_file(launch.request);
@@ -144,7 +153,8 @@ Child spawn(Launch const& launch) {
                           failure.write_end.number(),
                           launch.data_limit_bytes,
                           launch.cpus,
-                          getpid()};
+                          getpid(),
+                          launch.shared};
   pid_t const id = fork();
   if (id < 0) fail("no process left");
   if (id == 0) become(prepared);

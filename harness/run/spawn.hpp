@@ -21,6 +21,8 @@ namespace churn::run {
 // Where the child finds its request and its record. Constant, so that command lines are alike.
 inline constexpr char child_request_path[] = "/proc/self/fd/3";
 inline constexpr char child_record_path[] = "/proc/self/fd/4";
+// Only where Launch::shared is a file.
+inline constexpr char child_shared_path[] = "/proc/self/fd/5";
 
 struct Launch {
   std::string program;
@@ -29,6 +31,7 @@ struct Launch {
   std::string request;                   // what the child reads from child_request_path
   std::uint64_t data_limit_bytes = 0;    // RLIMIT_DATA; 0: none
   cpu_set_t const* cpus = nullptr;       // the child's affinity; null: this process's
+  int shared = -1;                       // what the child opens as child_shared_path; -1: nothing
 };
 
 struct Child {
@@ -37,6 +40,9 @@ struct Child {
   Descriptor record;   // what it writes to child_record_path; not blocking
   Descriptor words;    // what it writes to standard output and standard error; not blocking
 };
+
+// A page of zeros that several children can map, as a Launch's `shared`. Throws UserError.
+Descriptor shared_page();
 
 // Throws UserError when the program cannot be started.
 Child spawn(Launch const& launch);

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "harness/run/interrupt.hpp"
 #include "harness/run/spawn.hpp"
@@ -29,6 +31,7 @@ struct Ended {
     out_of_memory,
     record_too_long,
     interrupted,
+    abandoned,  // killed, since another one had ended that it could not go on without
   };
   How how = How::exited;
   int status = 0;                         // exit status, or the signal's number
@@ -41,6 +44,18 @@ struct Ended {
 // `spawned_ns` is on churn::now_ns. Returns early, the child killed, when an interrupt is
 // requested.
 Ended supervise(Child child, std::uint64_t spawned_ns, Limits limits, Interrupt& interrupt);
+
+// What several children that run at the same time are to each other.
+struct Together {
+  // When one has ended: whether the others can do without it. If not, they are killed.
+  std::function<bool(std::size_t ended)> may_go_on;
+  // Which one has it in its hands how long all take; it is the one that ran out of time.
+  std::function<std::size_t()> at_work;
+};
+
+// Each within the limits; the time is that of all.
+std::vector<Ended> supervise_all(std::vector<Child> children, std::uint64_t spawned_ns,
+                                 Limits limits, Interrupt& interrupt, Together const& together);
 
 // "SIGSEGV (Segmentation fault)".
 std::string spelled_signal(int signal);

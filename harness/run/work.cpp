@@ -26,6 +26,13 @@ Work work_for(std::uint64_t slice_units, std::uint64_t slice_ns, double seconds,
   return work;
 }
 
+Work watched_work(Work const& timed) noexcept {
+  constexpr std::uint64_t most_slices = 1000;
+  std::uint64_t const units = std::max<std::uint64_t>(timed.units / 3, 1);
+  std::uint64_t const slices = std::min(units, most_slices);
+  return {units / slices * slices, slices, timed.warmup_units};
+}
+
 std::uint64_t room_for_kept_bytes(std::uint64_t memory_cap_bytes) noexcept {
   return memory_cap_bytes == 0 ? most_kept_bytes : std::min(memory_cap_bytes / 2, most_kept_bytes);
 }

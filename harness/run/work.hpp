@@ -27,6 +27,10 @@ std::uint64_t warmup_units(std::uint64_t units, std::uint64_t samples) noexcept;
 Work work_for(std::uint64_t slice_units, std::uint64_t slice_ns, double seconds,
               std::uint64_t samples) noexcept;
 
+// Of a timed invocation, what is done once more to watch the heap at the end of each slice: a third
+// of it, in a thousand slices at most, after the same warm-up.
+Work watched_work(Work const& timed) noexcept;
+
 // Bytes that a counting pass of `work` saw requested: all, and before the first sample.
 struct Requested {
   Work work;

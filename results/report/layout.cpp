@@ -70,6 +70,10 @@ constexpr std::array columns{
     ColumnKind{"cpu_per_op_ns", "CPU/op", Figure::time},
     ColumnKind{"system_per_op_ns", "system/op", Figure::time},
     ColumnKind{"minor_faults", "faults", Figure::count},
+    ColumnKind{"latency_p50_ns", "median latency", Figure::time},
+    ColumnKind{"latency_p9999_ns", "99.99 % latency", Figure::time},
+    ColumnKind{"latency_max_ns", "max latency", Figure::time},
+    ColumnKind{"unshared_pages", "unshared pages", Figure::count},
     ColumnKind{"pause_max_ns", "max pause", Figure::time},
     ColumnKind{"mmu_10ms", "MMU 10 ms", Figure::ratio},
     ColumnKind{"collector_cpu_per_op_ns", "collector CPU/op", Figure::time},
@@ -78,6 +82,7 @@ constexpr std::array columns{
     ColumnKind{"collections_gen0", "gen 0 coll.", Figure::count},
     ColumnKind{"collections_gen1", "gen 1 coll.", Figure::count},
     ColumnKind{"collections_gen2", "full coll.", Figure::count},
+    ColumnKind{"floating_garbage_max_objects", "most garbage", Figure::count},
     ColumnKind{"unreclaimed_at_end_objects", "unreclaimed", Figure::count},
 };
 

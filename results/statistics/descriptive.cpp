@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "harness/core/check.hpp"
@@ -48,6 +49,15 @@ double geometric_mean(std::span<double const> values) {
     sum += std::log(value);
   }
   return std::exp(sum / static_cast<double>(values.size()));
+}
+
+double mean_of_lowest_quarter(std::span<double const> values) {
+  CHURN_CHECK(!values.empty());
+  std::vector<double> sorted(values.begin(), values.end());
+  auto const quarter = static_cast<std::ptrdiff_t>(std::max<std::size_t>(sorted.size() / 4, 1));
+  std::partial_sort(sorted.begin(), sorted.begin() + quarter, sorted.end());
+  double const sum = std::accumulate(sorted.begin(), sorted.begin() + quarter, 0.0);
+  return sum / static_cast<double>(quarter);
 }
 
 Estimate median_over(std::span<double const> values) {

@@ -52,6 +52,7 @@ struct Run {
   std::string baseline;  // allocator or collector that ratios are taken to
   std::string plan;      // JSON of the whole plan, so that --resume needs nothing else
   bool finished = false;
+  std::string kind = "run";  // or "gate"
 };
 
 struct Cell {
@@ -80,11 +81,59 @@ struct Invocation {
   std::string checksum;
   std::uint64_t started_ns = 0, spawn_to_setup_ns = 0, wall_ns = 0;
   std::vector<std::uint64_t> sample_ns, sample_cpu_ns;  // one per sample, in time order
+  // Of one that took turns: each turn, and of a managed heap the collections after each sample.
+  std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
   std::vector<std::pair<std::uint64_t, std::uint64_t>>
       rss_time_line;                      // (ns since start line, bytes)
   std::map<std::string, double> figures;  // every scalar metric of the record by its report name
   std::vector<HistogramRow> histograms;
   std::string record;  // the cell's whole record as it came (JSON) but for the arrays stored above
+};
+
+// One gate: two sides, what it asked, and what it found.
+struct Gate {
+  std::int64_t run_id = 0;
+  std::string baseline, candidate;
+  std::map<std::string, double> limits;  // every number that the verdict depends on
+  std::string verdict;                   // empty until there is one
+};
+
+struct GateCell {
+  std::int64_t id = 0, run_id = 0;
+  std::string name;                              // without what the sides differ in
+  std::optional<std::int64_t> baseline_cell_id;  // none: the baseline lacks it
+  std::int64_t candidate_cell_id = 0;
+  std::string protocol;  // how the sides took turns
+  std::uint32_t turns = 0;
+  std::string failure;  // why it has no verdict; empty: it may have one
+};
+
+struct GatePair {
+  std::int64_t gate_cell_id = 0;
+  std::uint32_t stage = 0;  // 0: a canary, the baseline against itself; 1: first; 2: on fresh data
+  std::uint32_t number = 0;
+  bool candidate_first = false;
+  Invocation baseline, candidate;
+};
+
+struct GateLook {
+  std::int64_t gate_cell_id = 0;
+  std::string metric;
+  std::uint32_t stage = 0;
+  std::uint64_t looks = 0, pairs = 0;
+  double p_alarm = 1, p_pass = 1;
+  std::string decision;
+  bool operator==(GateLook const&) const = default;
+};
+
+struct GateVerdict {
+  std::int64_t gate_cell_id = 0;
+  std::string metric, verdict;
+  std::uint64_t pairs = 0;
+  std::optional<double> ratio, low, high, confidence;
+  double p = 1;
+  std::optional<double> minimum_detectable_effect;
+  bool operator==(GateVerdict const&) const = default;
 };
 
 }  // namespace churn::store

@@ -101,7 +101,75 @@ CREATE TABLE histograms (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps{first_schema};
+// Gates: pairs of processes that took turns, what was looked at, and what was found. A gate is a
+// run of kind 'gate'; each side of a pair is an invocation like any other.
+constexpr char const* gates = R"sql(
+ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'run';
+ALTER TABLE samples ADD COLUMN collections INTEGER;       -- since the first sample began
+ALTER TABLE samples ADD COLUMN full_collections INTEGER;
+CREATE TABLE turns (
+  invocation_id INTEGER NOT NULL REFERENCES invocations(id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  time_ns INTEGER NOT NULL,         -- its samples and the rest of background work
+  PRIMARY KEY (invocation_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE gates (
+  run_id INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE,
+  baseline TEXT NOT NULL,
+  candidate TEXT NOT NULL,
+  verdict TEXT NOT NULL             -- empty until there is one
+) STRICT;
+CREATE TABLE gate_limits (
+  run_id INTEGER NOT NULL REFERENCES gates(run_id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  PRIMARY KEY (run_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE gate_cells (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES gates(run_id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  baseline_cell_id INTEGER REFERENCES cells(id),   -- NULL: the baseline lacks it
+  candidate_cell_id INTEGER NOT NULL REFERENCES cells(id),
+  protocol TEXT NOT NULL,           -- how the sides took turns
+  turns INTEGER NOT NULL,
+  failure TEXT NOT NULL             -- why it has no verdict; empty: it may have one
+) STRICT;
+CREATE INDEX gate_cells_of_run ON gate_cells(run_id, id);
+CREATE TABLE gate_pairs (
+  id INTEGER PRIMARY KEY,
+  gate_cell_id INTEGER NOT NULL REFERENCES gate_cells(id) ON DELETE CASCADE,
+  stage INTEGER NOT NULL,           -- 0: canary, 1: first, 2: on fresh data
+  number INTEGER NOT NULL,
+  candidate_first INTEGER NOT NULL,
+  baseline_invocation_id INTEGER NOT NULL REFERENCES invocations(id),
+  candidate_invocation_id INTEGER NOT NULL REFERENCES invocations(id),
+  UNIQUE (gate_cell_id, stage, number)
+) STRICT;
+CREATE TABLE gate_looks (
+  gate_cell_id INTEGER NOT NULL REFERENCES gate_cells(id) ON DELETE CASCADE,
+  metric TEXT NOT NULL,
+  stage INTEGER NOT NULL,
+  looks INTEGER NOT NULL,
+  pairs INTEGER NOT NULL,
+  p_alarm REAL NOT NULL,
+  p_pass REAL NOT NULL,
+  decision TEXT NOT NULL,
+  PRIMARY KEY (gate_cell_id, metric, stage)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE gate_verdicts (
+  gate_cell_id INTEGER NOT NULL REFERENCES gate_cells(id) ON DELETE CASCADE,
+  metric TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  pairs INTEGER NOT NULL,
+  ratio REAL, low REAL, high REAL, confidence REAL,
+  p REAL NOT NULL,                  -- adjusted for all cells and questions
+  minimum_detectable_effect REAL,
+  PRIMARY KEY (gate_cell_id, metric)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps{first_schema, gates};
 
 }  // namespace
 

@@ -1,55 +1,13 @@
 #include "results/store/store.hpp"
 
-#include <SQLiteCpp/Transaction.h>
-
 #include <cmath>
 #include <optional>
 #include <string_view>
 
 #include "harness/core/error.hpp"
-#include "results/store/connection.hpp"
-#include "results/store/run_lock.hpp"
+#include "results/store/private.hpp"
 
 namespace churn::store {
-
-struct Store::Private {
-  std::string path;
-  std::optional<RunLock> lock;
-  std::optional<Connection> connection;
-
-  template <class Work>
-  auto guarded(Work&& work) {
-    try {
-      return work();
-    } catch (SQLite::Exception const& error) {
-      explain(path, connection ? &connection->database() : nullptr, error);
-    }
-  }
-  template <class Work>
-  auto transaction(Work&& work) {
-    return guarded([&] {
-      SQLite::Transaction open(connection->database(), SQLite::TransactionBehavior::IMMEDIATE);
-      auto const result = work();
-      open.commit();
-      return result;
-    });
-  }
-  template <class... Values>
-  std::int64_t execute(char const* sql, Values const&... values) {
-    return connection->execute(sql, values...);
-  }
-  template <class... Values>
-  Rows query(char const* sql, Values const&... values) {
-    return connection->query(sql, values...);
-  }
-
-  void add_settings(std::int64_t cell, char const* axis, Named const& named);
-  std::int64_t machine_row(Machine const& machine);
-  Machine machine_of(std::int64_t machine_id);
-  void read_settings(Cell& cell);
-  void read_details(Invocation& invocation);
-  void read_samples(Invocation& invocation);
-};
 
 Store::Store(std::string const& path, Access access) : private_(std::make_unique<Private>()) {
   private_->path = path;
@@ -94,9 +52,9 @@ std::int64_t Store::add_run(Run const& run, Machine const& machine) {
     auto const machine_id = store.machine_row(machine);
     return store.execute(
         "INSERT INTO runs (machine_id, started_utc, command, version, matrix, seed, rounds,"
-        " baseline, plan, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " baseline, plan, finished, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         machine_id, run.started_utc, run.command, run.version, run.matrix, run.seed, run.rounds,
-        run.baseline, run.plan, run.finished);
+        run.baseline, run.plan, run.finished, run.kind);
   });
 }
 
@@ -137,38 +95,49 @@ void Store::update_cell(Cell const& cell) {
   });
 }
 
+std::int64_t Store::Private::insert_invocation(Invocation const& i) {
+  CHURN_CHECK(i.sample_cpu_ns.empty() || i.sample_cpu_ns.size() == i.sample_ns.size());
+  CHURN_CHECK(i.sample_collections.empty() || i.sample_collections.size() == i.sample_ns.size());
+  CHURN_CHECK(i.sample_full_collections.size() == i.sample_collections.size());
+  auto const id = execute(
+      "INSERT INTO invocations (cell_id, round, position, outcome, reason, checksum, started_ns,"
+      " spawn_to_setup_ns, wall_ns, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      i.cell_id, i.round, i.position, name_of(i.outcome), i.reason, i.checksum, i.started_ns,
+      i.spawn_to_setup_ns, i.wall_ns, i.record);
+  for (auto const& [name, value] : i.figures) {
+    if (!std::isfinite(value)) continue;  // no figure: SQLite would make it a NULL
+    execute("INSERT INTO figures VALUES (?, ?, ?)", id, name, value);
+  }
+  for (std::size_t at = 0; at < i.sample_ns.size(); ++at) {
+    std::optional<std::uint64_t> cpu_ns, collections, full_collections;
+    if (!i.sample_cpu_ns.empty()) cpu_ns = i.sample_cpu_ns[at];
+    if (!i.sample_collections.empty()) {
+      collections = i.sample_collections[at];
+      full_collections = i.sample_full_collections[at];
+    }
+    execute("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)", id, at, i.sample_ns[at], cpu_ns,
+            collections, full_collections);
+  }
+  for (std::size_t at = 0; at < i.turn_ns.size(); ++at) {
+    execute("INSERT INTO turns VALUES (?, ?, ?)", id, at, i.turn_ns[at]);
+  }
+  for (std::size_t at = 0; at < i.rss_time_line.size(); ++at) {
+    auto const& [time_ns, bytes] = i.rss_time_line[at];
+    execute("INSERT INTO time_lines VALUES (?, ?, ?, ?)", id, at, time_ns, bytes);
+  }
+  for (auto const& histogram : i.histograms) {
+    for (std::size_t at = 0; at < histogram.buckets.size(); ++at) {
+      auto const& [bound, count] = histogram.buckets[at];
+      execute("INSERT INTO histograms VALUES (?, ?, ?, ?, ?)", id, histogram.name, at, bound,
+              count);
+    }
+  }
+  return id;
+}
+
 std::int64_t Store::add_invocation(Invocation const& invocation) {
   auto& store = *private_;
-  auto const& i = invocation;
-  CHURN_CHECK(i.sample_cpu_ns.empty() || i.sample_cpu_ns.size() == i.sample_ns.size());
-  return store.transaction([&] {
-    auto const id = store.execute(
-        "INSERT INTO invocations (cell_id, round, position, outcome, reason, checksum, started_ns,"
-        " spawn_to_setup_ns, wall_ns, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        i.cell_id, i.round, i.position, name_of(i.outcome), i.reason, i.checksum, i.started_ns,
-        i.spawn_to_setup_ns, i.wall_ns, i.record);
-    for (auto const& [name, value] : i.figures) {
-      if (!std::isfinite(value)) continue;  // no figure: SQLite would make it a NULL
-      store.execute("INSERT INTO figures VALUES (?, ?, ?)", id, name, value);
-    }
-    for (std::size_t at = 0; at < i.sample_ns.size(); ++at) {
-      std::optional<std::uint64_t> cpu_ns;
-      if (!i.sample_cpu_ns.empty()) cpu_ns = i.sample_cpu_ns[at];
-      store.execute("INSERT INTO samples VALUES (?, ?, ?, ?)", id, at, i.sample_ns[at], cpu_ns);
-    }
-    for (std::size_t at = 0; at < i.rss_time_line.size(); ++at) {
-      auto const& [time_ns, bytes] = i.rss_time_line[at];
-      store.execute("INSERT INTO time_lines VALUES (?, ?, ?, ?)", id, at, time_ns, bytes);
-    }
-    for (auto const& histogram : i.histograms) {
-      for (std::size_t at = 0; at < histogram.buckets.size(); ++at) {
-        auto const& [bound, count] = histogram.buckets[at];
-        store.execute("INSERT INTO histograms VALUES (?, ?, ?, ?, ?)", id, histogram.name, at,
-                      bound, count);
-      }
-    }
-    return id;
-  });
+  return store.transaction([&] { return store.insert_invocation(invocation); });
 }
 
 void Store::finish_run(std::int64_t run_id) {
@@ -184,11 +153,12 @@ std::vector<Run> Store::runs() {
   return store.guarded([&] {
     std::vector<Run> runs;
     Rows row = store.query(
-        "SELECT id, started_utc, command, version, matrix, seed, rounds, baseline, plan, finished"
-        " FROM runs ORDER BY id");
+        "SELECT id, started_utc, command, version, matrix, seed, rounds, baseline, plan, finished,"
+        " kind FROM runs ORDER BY id");
     while (row.next()) {
       runs.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                      row.count(5), row.small(6), row.text(7), row.text(8), row.integer(9) != 0});
+                      row.count(5), row.small(6), row.text(7), row.text(8), row.integer(9) != 0,
+                      row.text(10)});
     }
     return runs;
   });
@@ -200,7 +170,13 @@ Run Store::run(std::int64_t run_id) {
     throw UserError("the store '" + private_->path +
                     "' holds no run; measure one into it with `churn run`");
   }
-  if (run_id == 0) return std::move(all.back());
+  for (auto each = all.rbegin(); run_id == 0 && each != all.rend(); ++each) {
+    if (each->kind == "run") return std::move(*each);
+  }
+  if (run_id == 0) {
+    throw UserError("the store '" + private_->path +
+                    "' holds gates and no other run; `churn gate --replay ID` shows one");
+  }
   for (auto& run : all) {
     if (run.id == run_id) return std::move(run);
   }
@@ -268,13 +244,20 @@ void Store::Private::read_details(Invocation& invocation) {
 }
 
 void Store::Private::read_samples(Invocation& invocation) {
-  Rows sample =
-      query("SELECT time_ns, cpu_ns FROM samples WHERE invocation_id = ? ORDER BY position",
-            invocation.id);
+  Rows sample = query(
+      "SELECT time_ns, cpu_ns, collections, full_collections FROM samples"
+      " WHERE invocation_id = ? ORDER BY position",
+      invocation.id);
   while (sample.next()) {
     invocation.sample_ns.push_back(sample.count(0));
     if (!sample.null(1)) invocation.sample_cpu_ns.push_back(sample.count(1));
+    if (sample.null(2)) continue;
+    invocation.sample_collections.push_back(sample.count(2));
+    invocation.sample_full_collections.push_back(sample.count(3));
   }
+  Rows turn =
+      query("SELECT time_ns FROM turns WHERE invocation_id = ? ORDER BY position", invocation.id);
+  while (turn.next()) invocation.turn_ns.push_back(turn.count(0));
   Rows line =
       query("SELECT time_ns, rss_bytes FROM time_lines WHERE invocation_id = ? ORDER BY position",
             invocation.id);
@@ -293,6 +276,34 @@ void Store::Private::read_samples(Invocation& invocation) {
   }
 }
 
+Invocation Store::Private::head_of(Rows& row) {
+  Invocation invocation;
+  invocation.id = row.integer(0);
+  invocation.cell_id = row.integer(1);
+  invocation.round = row.small(2);
+  invocation.position = row.small(3);
+  parse_outcome(row.text(4), invocation.outcome);
+  invocation.reason = row.text(5);
+  invocation.checksum = row.text(6);
+  invocation.started_ns = row.count(7);
+  invocation.spawn_to_setup_ns = row.count(8);
+  invocation.wall_ns = row.count(9);
+  invocation.record = row.text(10);
+  return invocation;
+}
+
+Invocation Store::Private::invocation(std::int64_t id) {
+  Rows row = query(
+      "SELECT id, cell_id, round, position, outcome, reason, checksum, started_ns,"
+      " spawn_to_setup_ns, wall_ns, record FROM invocations WHERE id = ?",
+      id);
+  CHURN_CHECK(row.next());  // a foreign key says that it is there
+  Invocation invocation = head_of(row);
+  read_details(invocation);
+  read_samples(invocation);
+  return invocation;
+}
+
 void Store::each_invocation(std::int64_t run_id, bool with_samples,
                             std::function<void(Invocation const&)> const& visit) {
   auto& store = *private_;
@@ -303,18 +314,7 @@ void Store::each_invocation(std::int64_t run_id, bool with_samples,
         " ON i.cell_id = c.id WHERE c.run_id = ? ORDER BY c.id, i.round, i.id",
         run_id);
     while (row.next()) {
-      Invocation invocation;
-      invocation.id = row.integer(0);
-      invocation.cell_id = row.integer(1);
-      invocation.round = row.small(2);
-      invocation.position = row.small(3);
-      parse_outcome(row.text(4), invocation.outcome);
-      invocation.reason = row.text(5);
-      invocation.checksum = row.text(6);
-      invocation.started_ns = row.count(7);
-      invocation.spawn_to_setup_ns = row.count(8);
-      invocation.wall_ns = row.count(9);
-      invocation.record = row.text(10);
+      Invocation invocation = store.head_of(row);
       store.read_details(invocation);
       if (with_samples) store.read_samples(invocation);
       visit(invocation);

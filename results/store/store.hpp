@@ -33,16 +33,31 @@ class Store {
   void update_cell(Cell const& cell);  // units, samples, planned outcome, live bytes once known
   std::int64_t add_invocation(Invocation const& invocation);
   void finish_run(std::int64_t run_id);
+  // Gates. A pair is one transaction with both its invocations; findings are one with the verdict.
+  void add_gate(Gate const& gate);
+  std::int64_t add_gate_cell(GateCell const& cell);
+  void update_gate_cell(GateCell const& cell);  // protocol, turns, failure
+  void add_gate_pair(GatePair const& pair);
+  void add_gate_findings(std::int64_t run_id, std::string const& verdict,
+                         std::vector<GateLook> const& looks,
+                         std::vector<GateVerdict> const& verdicts);
 
   // ---- reading ----
-  std::vector<Run> runs();       // oldest first
-  Run run(std::int64_t run_id);  // UserError when there is none; 0: the newest
+  std::vector<Run> runs();  // oldest first
+  // UserError when there is none; 0: the newest that is no gate
+  Run run(std::int64_t run_id);
   Machine machine(std::int64_t run_id);
   std::vector<Cell> cells(std::int64_t run_id);  // in the order they were added
   // Invocations of a run ordered by cell, then round. `with_samples` false leaves the vectors
   // empty. `visit` may read the store, but not call each_invocation again.
   void each_invocation(std::int64_t run_id, bool with_samples,
                        std::function<void(Invocation const&)> const& visit);
+  Gate gate(std::int64_t run_id);  // UserError when that run is none; 0: the newest gate
+  std::vector<GateCell> gate_cells(std::int64_t run_id);
+  // With their samples; of one cell in the order of stage and number.
+  void each_gate_pair(std::int64_t gate_cell_id, std::function<void(GatePair const&)> const& visit);
+  std::vector<GateLook> gate_looks(std::int64_t run_id);
+  std::vector<GateVerdict> gate_verdicts(std::int64_t run_id);
 
  private:
   struct Private;

@@ -52,6 +52,17 @@ class Description(unittest.TestCase):
                     self.assertLessEqual(parameter["minimum"], parameter["standard"])
                     self.assertLessEqual(parameter["standard"], parameter["maximum"])
 
+    def test_what_a_collector_cannot_run_says_why(self):
+        def why_not(collector, workload):
+            shape = json.loads(run_cell("churn-cell-" + collector, arguments=["--describe"]).stdout)
+            return next(each["why_not"] for each in shape["workloads"]
+                        if each["name"] == "managed/" + workload)
+        self.assertIn("more threads", why_not("refcount", "shared-graph"))
+        self.assertIn("when its objects die", why_not("manual", "shared-graph"))
+        self.assertIn("weak references", why_not("no-reclaim", "weak-cache"))
+        self.assertIn("finalizers", why_not("no-reclaim", "finalizers"))
+        self.assertEqual(why_not("refcount-atomic", "shared-graph"), "")
+
     def test_is_a_google_benchmark_program(self):
         done = run_cell("churn-cell-malloc", arguments=[
             "--benchmark_filter=random-sizes", "--benchmark_format=json",
@@ -102,6 +113,56 @@ class Record(unittest.TestCase):
         self.assertEqual(record["collector_stats"]["unreclaimed_at_end_objects"], 0)
         self.assertEqual(record["collector_stats"]["unreclaimed_at_end_bytes"], 0)
 
+    def test_presence_is_what_lives_and_what_floats(self):
+        def present(collector, workload):
+            record = record_of(run_cell("churn-cell-" + collector, {
+                "mode": "presence", "workload": "managed/" + workload, "units": 12, "samples": 4,
+                "warmup_units": 2}))
+            self.assertEqual(len(record["present_objects"]), 4)
+            self.assertNotIn("sample_ns", record)
+            return record["checksum"], record["present_objects"], record["present_bytes"]
+        # Counting frees at once: it holds what the oracle says is alive, to the byte.
+        self.assertEqual(present("refcount", "lru-cache"), present("manual", "lru-cache"))
+        # A table of sixteen rings of ten; counting keeps each of 3 * 100 rings that came and went.
+        _, alive, _ = present("manual", "cycle-churn")
+        self.assertEqual(alive, [161] * 4)
+        _, held, _ = present("refcount", "cycle-churn")
+        floating = [before - after for before, after in zip(held, alive)]
+        self.assertEqual(floating, [(2 + 3 * slice) * 1000 for slice in (1, 2, 3, 4)])
+
+    def test_presence_needs_a_heap(self):
+        done = run_cell("churn-cell-malloc", {**SMALL, "mode": "presence"})
+        self.assertEqual(done.returncode, 70)
+        self.assertEqual(record_of(done)["outcome"], "not-applicable")
+
+    def test_a_server_tells_its_latencies(self):
+        record = record_of(run_cell("churn-cell-refcount", {
+            "workload": "managed/request-server", "units": 40, "samples": 4, "warmup_units": 40}))
+        told = record["workload_figures"]
+        # 40 units of 50 requests; of 10 000 there would be a p99.99, and warm-up does not count.
+        names = ["latency_p50_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns"]
+        self.assertEqual(list(told), names)
+        values = [told[name] for name in names]
+        self.assertEqual(values, sorted(values))
+        self.assertGreater(values[0], 0)
+
+    @unittest.skipUnless(PLAIN, "a sanitizer's shadow memory is pages, too")
+    def test_a_fork_tells_what_it_came_to_own(self):
+        def unshared(collector):
+            return record_of(run_cell("churn-cell-" + collector, {
+                "workload": "managed/prefork", "units": 2, "samples": 1,
+                "parameters": {"collections": 0}}))["workload_figures"]["unshared_pages"]
+        # 50 000 objects of 64 bytes and more: reading writes all their counts, and nothing else.
+        self.assertGreater(unshared("refcount"), 50_000 * 64 // 4096)
+        self.assertLess(unshared("manual"), 100)
+
+    def test_a_heap_that_cannot_be_frozen_is_not(self):
+        done = run_cell("churn-cell-manual", {
+            "workload": "managed/prefork", "units": 1, "samples": 1, "parameters": {"freeze": 1}})
+        self.assertEqual(done.returncode, 70)
+        self.assertEqual(record_of(done)["outcome"], "not-applicable")
+        self.assertIn("cannot freeze", record_of(done)["reason"])
+
     def test_a_heap_limit_is_an_outcome_with_a_record(self):
         done = run_cell("churn-cell-refcount", {
             "workload": "managed/cycle-churn", "units": 100000, "samples": 10,
@@ -119,6 +180,66 @@ class Record(unittest.TestCase):
         record = record_of(done)
         self.assertEqual(record["outcome"], "not-applicable")
         self.assertIn("min=100", record["reason"])
+
+
+class Turns(unittest.TestCase):
+    """Two processes that share a page, as `churn gate` starts them."""
+
+    def take_turns(self, program, request, turns):
+        with tempfile.NamedTemporaryFile() as page:
+            page.write(bytes(4096))
+            page.flush()
+            sides = []
+            for place in (1, 0):  # whoever is started first, place 0 moves first
+                text = json.dumps({"protocol": 1, **request, "mode": "turns", "turns": {
+                    "count": turns, "place": place, "page": page.name}})
+                side = subprocess.Popen(
+                    [os.path.join(CELLS, program), "--churn_request=-"], text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                side.stdin.write(text)
+                side.stdin.close()
+                sides.append(side)
+            records = [json.loads(side.stdout.read()) for side in sides]
+            for side in sides:
+                side.stderr.close()
+                side.stdout.close()
+                self.assertEqual(side.wait(), 0)
+            page.seek(0)
+            moves = int.from_bytes(page.read(4), sys.byteorder)
+        self.assertEqual(moves, 2 * (turns + 2))
+        return records
+
+    def test_each_has_its_turns_and_samples(self):
+        plain = record_of(run_cell("churn-cell-malloc", SMALL))
+        for record in self.take_turns("churn-cell-malloc", SMALL, 5):
+            self.assertEqual(record["outcome"], "ok")
+            self.assertEqual(record["checksum"], plain["checksum"])
+            self.assertEqual(len(record["sample_ns"]), 10)
+            self.assertEqual(len(record["turn_ns"]), 5)
+            self.assertEqual(sum(record["turn_ns"]), sum(record["sample_ns"]))
+            self.assertNotIn("sample_collections", record)
+
+    def test_threads_of_a_side_work_together(self):
+        one, other = self.take_turns("churn-cell-malloc", {**SMALL, "threads": 2}, 2)
+        self.assertEqual(one["checksum"], other["checksum"])
+
+    def test_collections_are_counted_by_sample(self):
+        request = {"workload": "managed/cycle-churn", "units": 400, "samples": 20,
+                   "warmup_units": 10}
+        for record in self.take_turns("churn-cell-generational", request, 4):
+            for key in ("sample_collections", "sample_full_collections"):
+                self.assertEqual(len(record[key]), 20)
+                self.assertEqual(record[key], sorted(record[key]))
+            self.assertGreater(record["sample_collections"][-1], 0)
+            self.assertGreaterEqual(sum(record["turn_ns"]), sum(record["sample_ns"]))
+
+    def test_bad_requests_are_refused(self):
+        for turns, message in (({"count": 3, "place": 0, "page": "x"}, "no multiple of its turns"),
+                               ({"count": 5, "place": 2, "page": "x"}, "\"place\" is 2"),
+                               ({"count": 5, "place": 0}, "no key \"page\"")):
+            done = run_cell("churn-cell-malloc", {**SMALL, "mode": "turns", "turns": turns})
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(message, done.stderr)
 
 
 class BadRequest(unittest.TestCase):

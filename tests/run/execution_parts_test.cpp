@@ -97,6 +97,12 @@ TEST(WorkFor, IsAMultipleOfItsSamplesWhateverThePilotSaw) {
   }
 }
 
+TEST(WatchedWork, IsAThirdInSlicesOfWholeUnits) {
+  EXPECT_EQ(watched_work({50'000, 20, 5'000}), (Work{16'000, 1'000, 5'000}));
+  EXPECT_EQ(watched_work({32, 4, 8}), (Work{10, 10, 8}));
+  EXPECT_EQ(watched_work({1, 1, 1}), (Work{1, 1, 1})) << "never nothing";
+}
+
 TEST(WorkThatFits, NeverAsksForMoreThanTheRoom) {
   Requested const requested{{1000, 20, 100}, 5'000 + 1'100 * 700, 5'000 + 100 * 700};
   for (std::uint64_t room = 0; room < 1'000'000; room += 997) {
@@ -170,6 +176,36 @@ TEST(Request, CarriesEveryKeyOfTheProtocol) {
   asked.library = LibraryFile{"/lib/l.so", 5, 6};
   EXPECT_THAT(to_request(asked),
               HasSubstr(R"("library":{"device":5,"inode":6,"path":"/lib/l.so"})"));
+}
+
+TEST(Request, OfTurnsSaysWhoMovesFirstAndWhereThePageIs) {
+  Asked asked;
+  asked.mode = Mode::turns;
+  asked.turns = {20, 1};
+  EXPECT_THAT(to_request(asked),
+              HasSubstr(R"("turns":{"count":20,"page":"/proc/self/fd/5","place":1})"));
+  asked.mode = Mode::time;
+  EXPECT_THAT(to_request(asked), Not(HasSubstr("turns")));
+}
+
+TEST(ReadRecord, OfTurnsHasEachTurnAndWhatWasUsedWhileParked) {
+  std::string const text =
+      R"({"protocol":1,"outcome":"ok","reason":"","mode":"turns","workload":"w","threads":1,)"
+      R"("units":4,"samples":4,"ops_per_unit":1,"checksum":"0","clock_setup_ns":1,)"
+      R"("sample_ns":[5,6,7,8],"sample_cpu_ns":[4,4,4,4],"rss_time_line":[],"system_ns":0,)"
+      R"("turn_ns":[11,15],"parked_cpu_ns":3})";
+  Asked asked;
+  asked.mode = Mode::turns;
+  asked.workload = "w";
+  asked.work = {4, 4, 0};
+  asked.turns.count = 2;
+  Record const record = read_record(text, asked);
+  EXPECT_EQ(record.outcome, Outcome::ok) << record.reason;
+  EXPECT_EQ(record.turn_ns, (std::vector<std::uint64_t>{11, 15}));
+  EXPECT_EQ(record.figures.at("parked_cpu_ns"), 3);
+  EXPECT_THAT(record.rest, Not(HasSubstr("turn_ns")));
+  asked.turns.count = 3;
+  EXPECT_THAT(read_record(text, asked).reason, HasSubstr("turn_ns"));
 }
 
 TEST(ReadRecord, KeepsAnOutcomeAndItsReason) {

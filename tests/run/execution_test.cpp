@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "harness/core/clock.hpp"
@@ -146,12 +147,43 @@ TEST_F(Running, StoresEverythingOfAGoodInvocation) {
     EXPECT_DOUBLE_EQ(row.figures.at("reclaimed_gen2_objects"), 10);
     EXPECT_DOUBLE_EQ(row.figures.at("pause_total_ns"), 420);
     EXPECT_DOUBLE_EQ(row.figures.at("unreclaimed_at_end_bytes"), 96);
+    EXPECT_DOUBLE_EQ(row.figures.at("unshared_pages"), 12) << "the workload's own";
+    EXPECT_FALSE(row.figures.contains("floating_garbage_max_objects")) << "nobody knows";
     EXPECT_FALSE(row.figures.contains("slowest_batch_ns")) << "absent, not zero";
     ASSERT_THAT(row.histograms, SizeIs(1));
     EXPECT_EQ(row.histograms[0].buckets.at(1), (std::pair<std::uint64_t, std::uint64_t>{100, 3}));
     EXPECT_GT(row.wall_ns, 0u);
     EXPECT_THAT(row.record, Not(HasSubstr("sample_ns")));
   }
+}
+
+// The fake oracle says that one object more lives after each sample; the hoarder holds ten others.
+TEST_F(Running, FloatingGarbageIsWhatIsHeldBeyondWhatLives) {
+  PlannedCell tidy = fake("glibc"), hoarder = fake("slab"), loser = fake("tlsf");
+  for (PlannedCell* const cell : {&tidy, &hoarder, &loser}) {
+    cell->garbage_is_known = true;
+    cell->environment["FAKE_MODE"] = "presence";
+  }
+  hoarder.environment["FAKE"] = "hoards";
+  loser.environment["FAKE"] = "loses";
+  EXPECT_EQ(run(plan_of({tidy, hoarder, loser})).failed_cells, 0u);
+  // A third of 32 units, each looked at.
+  std::map<std::string, double> const found = invocations(1).at(0).figures;
+  EXPECT_DOUBLE_EQ(found.at("floating_garbage_mean_objects"), 45);
+  EXPECT_DOUBLE_EQ(found.at("floating_garbage_max_objects"), 90);
+  EXPECT_DOUBLE_EQ(found.at("floating_garbage_mean_bytes"), 360);
+  EXPECT_DOUBLE_EQ(found.at("floating_garbage_max_bytes"), 720);
+  EXPECT_DOUBLE_EQ(invocations(0).at(0).figures.at("floating_garbage_max_objects"), 0);
+  EXPECT_FALSE(invocations(1).at(1).figures.contains("floating_garbage_max_objects"))
+      << "told once, not in each round";
+  EXPECT_FALSE(invocations(2).at(0).figures.contains("floating_garbage_max_objects"))
+      << "less is held than lives: not a figure";
+}
+
+TEST_F(Running, AFigureOfNoKnownNameIsACrash) {
+  store::Invocation const row = outcome_of("figures");
+  EXPECT_EQ(row.outcome, Outcome::crashed);
+  EXPECT_THAT(row.reason, HasSubstr("it has a figure \"no_such_metric\""));
 }
 
 TEST_F(Running, ASignalIsACrashWithItsNameAndLastWords) {

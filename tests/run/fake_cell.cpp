@@ -45,16 +45,17 @@ void send(std::string const& text) {
   }
 }
 
-std::string list(unsigned long long length, unsigned long long each) {
+std::string list(unsigned long long length, unsigned long long each, unsigned long long step = 1) {
   std::string result = "[";
   for (unsigned long long i = 0; i < length; ++i) {
     if (i > 0) result += ',';
-    result += std::to_string(each + i);
+    result += std::to_string(each + i * step);
   }
   return result + "]";
 }
 
-std::string good_record(unsigned long long checksum_offset = 0) {
+// `growth` is of what its heap holds, from sample to sample.
+std::string good_record(unsigned long long checksum_offset = 0, unsigned long long growth = 1) {
   unsigned long long const units = number("units"), samples = number("samples");
   char checksum[24];
   std::snprintf(checksum, sizeof checksum, "%016llx",
@@ -73,13 +74,17 @@ std::string good_record(unsigned long long checksum_offset = 0) {
     unsigned long long const warm = 5000 + unit_bytes * number("warmup_units");
     text += ",\"peak_live_bytes\":4096,\"total_bytes_warm\":" + std::to_string(warm) +
             ",\"total_bytes\":" + std::to_string(warm + unit_bytes * units) + ",\"calls\":1";
+  } else if (mode == "presence") {
+    text += ",\"present_objects\":" + list(samples, 100, growth) +
+            ",\"present_bytes\":" + list(samples, 800, 8 * growth);
   } else {
     text +=
         ",\"clock_setup_ns\":18446744073709551615,\"setup_ns\":1,\"sample_ns\":" +
         list(samples, 1000) + ",\"sample_cpu_ns\":" + list(samples, 900) +
         ",\"rss_time_line\":[[0,4096],[1000,8192]],\"user_ns\":1,\"system_ns\":640,"
         "\"minor_faults\":7,\"major_faults\":0,\"rss_start_bytes\":4096,"
-        "\"peak_rss_bytes\":12288,\"collector_stats\":{\"collections\":[4,2,1],"
+        "\"peak_rss_bytes\":12288,\"workload_figures\":{\"unshared_pages\":12},"
+        "\"collector_stats\":{\"collections\":[4,2,1],"
         "\"reclaimed_objects\":[40,20,10],\"collections_in_samples\":7,"
         "\"unreclaimed_at_end_objects\":3,\"unreclaimed_at_end_bytes\":96,\"pause\":{\"count\":7,"
         "\"p50_ns\":50,\"p99_ns\":99,\"max_ns\":100,\"total_ns\":420,"
@@ -162,6 +167,13 @@ void leave_a_child_behind() {
     send(text);
   }
   if (how == "wrong") send(good_record(1));
+  if (how == "hoards") send(good_record(0, 11));
+  if (how == "loses") send(good_record(0, 0));
+  if (how == "figures") {
+    std::string text = good_record();
+    text.replace(text.find("unshared_pages"), 14, "no_such_metric");
+    send(text);
+  }
   if (how == "late") {
     send(good_record());
     std::abort();

@@ -206,7 +206,9 @@ TEST_F(Programs, OtherProgramsAreRefusedByName) {
 TEST(Descriptions, HaveReasonsForWhatCannotRun) {
   ProgramDescription const program = parse_description(
       R"({"protocol": 1, "collector": {"name": "c", "summary": "s", "parameters": [
-            {"name": "p", "summary": "q", "standard": 2, "minimum": 1, "maximum": 3}],
+            {"name": "p", "summary": "q", "standard": 2, "minimum": 1, "maximum": 3},
+            {"name": "v", "summary": "w", "standard": 0, "minimum": 0, "maximum": 1,
+             "words": ["3.11", "3.13"]}],
           "traits": {"cycles": 1, "max_mutators": 4294967295}},
           "workloads": [{"name": "managed/w", "summary": "", "source": "", "op": "o",
             "parameters": [], "min_threads": 1, "max_threads": 2, "disposes": true,
@@ -216,6 +218,8 @@ TEST(Descriptions, HaveReasonsForWhatCannotRun) {
   EXPECT_TRUE(program.has("cycles"));
   EXPECT_FALSE(program.has("moves"));
   EXPECT_EQ(program.parameters.at(0).maximum, 3);
+  EXPECT_TRUE(program.parameters.at(0).words.empty());
+  EXPECT_EQ(program.parameters.at(1).words, (std::vector<std::string>{"3.11", "3.13"}));
   EXPECT_TRUE(program.workloads.at(0).disposes);
   EXPECT_EQ(program.not_applicable.at("managed/w"), "because");
 }

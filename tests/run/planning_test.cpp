@@ -47,7 +47,11 @@ ProgramDescription collector(std::string name, std::map<std::string, std::int64_
   ProgramDescription result;
   result.path = "/cells/churn-cell-" + name;
   result.collector = std::move(name);
-  result.traits = {{"reclaims", 1}, {"cycles", 1}, {"cells_from_malloc", 1}, {"max_mutators", 8}};
+  result.traits = {{"reclaims", 1},
+                   {"cycles", 1},
+                   {"cells_from_malloc", 1},
+                   {"reports_objects", 1},
+                   {"max_mutators", 8}};
   for (auto const& [trait, value] : traits) result.traits[trait] = value;
   result.workloads = {workload("managed/rings", 1, 4), workload("managed/trees", 1, 4)};
   result.workloads[0].makes_cycles = true;
@@ -119,6 +123,21 @@ TEST_F(Planning, TwoSpellingsOfOneCellAreOneCell) {
             (std::vector<std::string>{"glibc/refcount/managed/rings{live=16;ring=10}@1",
                                       "glibc/refcount/managed/rings{live=16;ring=1000}@1"}));
   EXPECT_NE(found.cells[0].block, found.cells[1].block);
+}
+
+TEST_F(Planning, AParameterWithWordsIsWrittenAsOne) {
+  here_.programs[3].parameters.push_back({"rules", "version", 0, 0, 1, {"3.11", "3.13"}});
+  wish_.workloads = "managed/rings";
+  wish_.collectors = "tracing{rules=3.12}";
+  EXPECT_TRUE(says(refusal(), {"rules=3.12", "tracing", "none of 3.11, 3.13"}));
+  wish_.collectors = "tracing{rules=1}";
+  EXPECT_TRUE(says(refusal(), {"none of 3.11, 3.13"}));
+  wish_.collectors = "tracing,tracing{rules=3.11},tracing{rules=3.13}";
+  Plan const found = plan();
+  EXPECT_EQ(spelled(found), (std::vector<std::string>{
+                                "glibc/tracing/managed/rings{live=16;ring=10}@1",
+                                "glibc/tracing{rules=3.13}/managed/rings{live=16;ring=10}@1"}));
+  EXPECT_EQ(found.cells[1].collector_parameters.at("rules"), 1);
 }
 
 TEST_F(Planning, CellsThatDoTheSameWorkShareABlock) {
@@ -208,6 +227,18 @@ TEST_F(Planning, TheReferenceKnowsWhatIsLiveWhereItCan) {
   EXPECT_FALSE(found.cells.at(1).reference_counts_live);
   EXPECT_EQ(found.cells.at(2).reference_program, "/cells/churn-cell-malloc");
   EXPECT_TRUE(found.cells.at(2).reference_counts_live);
+}
+
+TEST_F(Planning, GarbageIsKnownWhereBothSidesCanBeSeen) {
+  wish_.workloads = "managed/rings,managed/trees,malloc/sizes";
+  wish_.collectors = "refcount,manual";
+  Plan const found = plan_from_json(to_json(plan()));
+  ASSERT_EQ(found.cells.size(), 5u);
+  for (auto const& each : found.cells) {
+    bool const known =
+        each.key.collector.name == "refcount" && each.key.workload.name == "managed/rings";
+    EXPECT_EQ(each.garbage_is_known, known) << store::spelled(each.key);
+  }
 }
 
 TEST_F(Planning, MoreThreadsThanCoresAreMarked) {
@@ -404,6 +435,22 @@ class EmbeddedMatrices : public testing::Test {
   allocators::Catalogue catalogue_;
   Surroundings here_;
 };
+
+// Where objects come from depends on the environment of this collector's cells.
+TEST_F(EmbeddedMatrices, AVariantSaysWhatItPromises) {
+  Wish wish;
+  wish.allocators = "slab";
+  wish.workloads = "managed/cycle-churn";
+  wish.collectors = "cpython,cpython{PYTHONMALLOC=malloc},cpython{PYTHONMALLOC=pymalloc}";
+  Plan const plan = make_plan(wish, here_);
+  ASSERT_EQ(plan.cells.size(), 3u);
+  for (auto const& each : plan.cells) {
+    bool const takes_cells_from_malloc =
+        each.key.collector.settings ==
+        std::map<std::string, std::string>{{"PYTHONMALLOC", "malloc"}};
+    EXPECT_EQ(each.why_not.empty(), takes_cells_from_malloc) << store::spelled(each.key);
+  }
+}
 
 TEST_F(EmbeddedMatrices, QuickIsQuick) {
   Plan const quick = plan("quick");

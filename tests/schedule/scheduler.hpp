@@ -6,7 +6,7 @@
 //        The choices of a run form a path in a tree; the next run takes the next path, depth first.
 //        A weak compare-exchange may fail for no reason, which is a choice too. A thread that
 //        relaxes is not chosen again before another one has written something, unless all that are
-//        left relax.
+//        left relax. One that awaits something is not chosen before that holds.
 // When not: to test memory orders: all interleavings are sequentially consistent. ThreadSanitizer
 //        and reading are for that. More than a dozen operations per thread do not end today.
 // Cost:  about 10 µs an operation. The number of runs grows exponentially with operations.
@@ -54,8 +54,15 @@ class Scheduler {
 
   // Called by the scheduled threads alone.
   static Scheduler& current() { return *current_; }
+  // Whether the calling thread is one of them.
+  static bool scheduled() { return current_ != nullptr; }
   void before_operation() { hand_over(State::ready); }
   void relax() { hand_over(State::relaxing); }
+  // Goes on, sooner or later, at a time when condition() holds. It must not change anything.
+  void await(std::function<bool()> condition) {
+    seats_[running_]->condition = std::move(condition);
+    hand_over(State::awaiting);
+  }
   void wrote() {
     fruitless_wakes_ = 0;
     for (auto& seat : seats_) {
@@ -70,11 +77,12 @@ class Scheduler {
   }
 
  private:
-  enum class State { ready, relaxing, ended };
+  enum class State { ready, relaxing, awaiting, ended };
   struct Seat {
     std::thread thread;
     std::binary_semaphore go{0};
     State state = State::ready;
+    std::function<bool()> condition;  // of one that awaits it
   };
   struct Choice {
     std::size_t taken, options;
@@ -118,12 +126,12 @@ class Scheduler {
 
   // Lets one thread go on to its next operation. False when all have ended.
   bool step() {
-    std::vector<std::size_t> ready = in_state(State::ready);
+    std::vector<std::size_t> ready = able_to_run();
     if (ready.empty()) {
       ready = in_state(State::relaxing);
-      if (ready.empty()) return false;
+      if (ready.empty() && in_state(State::awaiting).empty()) return false;
       // One may have relaxed without need; once all have looked again, they wait for ever.
-      if (fruitless_wakes_++ > 2 * seats_.size()) {
+      if (ready.empty() || fruitless_wakes_++ > 2 * seats_.size()) {
         std::fprintf(stderr, "deadlock: every thread waits, schedule %s\n", trace_.c_str());
         std::abort();
       }
@@ -133,6 +141,15 @@ class Scheduler {
     seats_[chosen]->go.release();
     back_.acquire();
     return true;
+  }
+  std::vector<std::size_t> able_to_run() const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < seats_.size(); ++i) {
+      Seat const& seat = *seats_[i];
+      bool const goes_on = seat.state == State::awaiting && seat.condition();
+      if (seat.state == State::ready || goes_on) found.push_back(i);
+    }
+    return found;
   }
   std::vector<std::size_t> in_state(State state) const {
     std::vector<std::size_t> found;

@@ -273,6 +273,78 @@ TEST(Spelling, PutsSettingsInOrder) {
   EXPECT_EQ(spelled(key), "glibc/managed/cycle-churn{ring=10}@2 in 5 bytes");
 }
 
+// ---- gates ----
+
+Invocation one_side(std::int64_t cell, std::uint64_t first_ns) {
+  Invocation side = some_invocation(cell);
+  side.sample_ns = {first_ns, 20, 30, 40};
+  side.sample_cpu_ns.clear();
+  side.turn_ns = {50, 75};
+  side.sample_collections = {0, 1, 2, 3};
+  side.sample_full_collections = {0, 0, 1, 1};
+  return side;
+}
+
+TEST_F(StoreTest, AGateComesBack) {
+  Store store(path(), Access::create);
+  store::Run run = some_run();
+  run.kind = "gate";
+  auto const id = store.add_run(run, {});
+  auto const old_cell = store.add_cell(some_cell(id)), new_cell = store.add_cell(some_cell(id));
+  store.add_gate({id, "old", "new", {{"detect", 0.03}, {"odd", 1e-300}}, ""});
+  GateCell cell{0, id, "malloc/a", old_cell, new_cell, "", 0, ""};
+  cell.id = store.add_gate_cell(cell);
+  GateCell const lacking{
+      store.add_gate_cell({0, id, "b", {}, new_cell, "", 0, ""}), id, "b", {}, new_cell, "", 0, ""};
+  cell.protocol = "small";
+  cell.turns = 2;
+  cell.failure = "why";
+  store.update_gate_cell(cell);
+  for (std::uint32_t const number : {1u, 0u}) {
+    store.add_gate_pair(
+        {cell.id, 1, number, number == 1, one_side(old_cell, 10 + number), one_side(new_cell, 12)});
+  }
+  std::vector<GateLook> const looks{{cell.id, "steady_time", 1, 2, 25, 1e-9, 0.5, "alarm"}};
+  std::vector<GateVerdict> const verdicts{
+      {cell.id, "slow_mode", "inconclusive", 15, {}, {}, {}, {}, 1, {}},
+      {cell.id, "steady_time", "regression", 25, 1.1, 1.05, 1.2, 0.99, 1e-12, 0.02}};
+  EXPECT_EQ(store.gate(0).verdict, "");
+  store.add_gate_findings(id, "regression", looks, verdicts);
+
+  Gate const gate = store.gate(id);
+  EXPECT_EQ(gate.baseline + gate.candidate + gate.verdict, "oldnewregression");
+  EXPECT_EQ(gate.limits.at("odd"), 1e-300);
+  EXPECT_EQ(store.gate_looks(id), looks);
+  EXPECT_EQ(store.gate_verdicts(id), verdicts);
+  EXPECT_TRUE(store.run(id).finished);
+  auto const cells = store.gate_cells(id);
+  ASSERT_EQ(cells.size(), 2u);
+  EXPECT_EQ(cells[0].baseline_cell_id, old_cell);
+  EXPECT_EQ(cells[0].protocol + cells[0].failure, "smallwhy");
+  EXPECT_EQ(cells[1].baseline_cell_id, lacking.baseline_cell_id);
+  std::vector<GatePair> pairs;
+  store.each_gate_pair(cell.id, [&](GatePair const& pair) { pairs.push_back(pair); });
+  ASSERT_EQ(pairs.size(), 2u);
+  EXPECT_EQ(pairs[1].number, 1u);
+  EXPECT_TRUE(pairs[1].candidate_first);
+  Invocation const wanted = one_side(old_cell, 11);
+  expect_same(pairs[1].baseline, wanted);
+  EXPECT_EQ(pairs[1].baseline.turn_ns, wanted.turn_ns);
+  EXPECT_EQ(pairs[1].baseline.sample_collections, wanted.sample_collections);
+  EXPECT_EQ(pairs[1].baseline.sample_full_collections, wanted.sample_full_collections);
+}
+
+TEST_F(StoreTest, TheNewestRunIsNoGate) {
+  Store store(path(), Access::create);
+  auto const plain = store.add_run(some_run(), {});
+  store::Run gate = some_run();
+  gate.kind = "gate";
+  auto const newer = store.add_run(gate, {});
+  EXPECT_EQ(store.run(0).id, plain);
+  EXPECT_EQ(store.run(newer).kind, "gate");
+  EXPECT_THROW(store.gate(plain), UserError);
+}
+
 // ---- versions ----
 
 TEST_F(StoreTest, AStoreOfVersionOneOpens) {

@@ -75,12 +75,16 @@ def header_opening(source):
         yield f'{source.path}: has no #pragma once'
 
 
+# Macros that a library's header asks for, with the library.
+ASKED_FOR = {'GC_NO_THREAD_REDIRECTS': 'bdwgc', 'GC_THREADS': 'bdwgc', 'Py_BUILD_CORE': 'CPython'}
+
+
 def macro_names(source):
     if not source.is_cpp:
         return
     for number, line in enumerate(source.lines, 1):
         match = re.match(r'\s*#\s*define\s+(\w+)', line)
-        if match and not match.group(1).startswith('CHURN_'):
+        if match and match.group(1) not in ASKED_FOR and not match.group(1).startswith('CHURN_'):
             yield f'{source.path}:{number}: macro {match.group(1)} does not begin with CHURN_'
 
 

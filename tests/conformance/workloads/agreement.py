@@ -12,7 +12,7 @@ from collections import defaultdict
 PROGRAMS = sys.argv[1:]
 SEED = 11
 # Not so small that a collector with thresholds never collects.
-UNITS = {"managed/large-list": 2}
+UNITS = {"managed/large-list": 2, "managed/linked-list": 2, "managed/prefork": 3}
 STANDARD_UNITS = 30
 
 

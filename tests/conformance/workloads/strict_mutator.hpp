@@ -1,6 +1,7 @@
 // What:  a mutator that reclaims nothing and checks its caller instead: a reference used after a GC
 //        point, an initialising store that is not one, a release of what is released already,
-//        frames out of order. What it finds is collected in the heap as text.
+//        frames out of order. What it finds is collected in the heap as text. A collection frees
+//        nothing either, but tells what is dead: weak references and finalizers work.
 // Why:   a workload that breaks the contract may still be right on every collector that we have
 //        today.
 // How:   a Ref carries the number of the GC point after which it was read; objects are rows of a
@@ -14,6 +15,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,10 +34,17 @@ enum class Fault {
 };
 inline constexpr std::uint64_t fault_interval = 61;  // stores or allocations from fault to fault
 
+// A weak reference, as the heap sees it.
+struct WeakId {
+  std::uint32_t id = 0;
+};
+
 struct Object {
   Shape shape;
   std::uint32_t born = 0;  // GC point of the mutator that made it, for initialising stores
-  bool released = false;
+  bool released = false, reached = false;
+  std::optional<std::uint64_t> watched;  // its tag, until it is ready
+  bool was_watched = false;
   std::vector<std::uint32_t> slots;
   std::vector<std::byte> payload;
 };
@@ -55,16 +66,20 @@ class Heap {
     ++allocations_;
     if (fault_ != Fault::none && allocations_ % fault_interval == 0) {
       if (fault_ == Fault::forgets_payloads) forget(last_);
-      if (fault_ == Fault::gives_live_ones && fits(last_, shape)) {
-        forget(last_);
-        return last_;
+      std::uint32_t const taken = last_of_[{shape.slots, shape.payload_bytes}];
+      if (fault_ == Fault::gives_live_ones && taken != 0) {
+        forget(taken);
+        return taken;
       }
     }
-    Object object{shape, epoch, false, {}, {}};
+    Object object;
+    object.shape = shape;
+    object.born = epoch;
     object.slots.resize(shape.slots);
     object.payload.resize(shape.payload_bytes);
     objects_.push_back(std::move(object));
     last_ = static_cast<std::uint32_t>(objects_.size() - 1);
+    last_of_[{shape.slots, shape.payload_bytes}] = last_;
     if (++live_ > peak_live_) peak_live_ = live_;
     return last_;
   }
@@ -93,7 +108,53 @@ class Heap {
   std::uint64_t live() const noexcept { return live_; }
   std::uint64_t peak_live() const noexcept { return peak_live_; }
   std::uint64_t owners() const noexcept { return owners_; }
+
+  // What a frame, root or global keeps: where its local's object is written.
+  void own(std::uint32_t const* id) { owned_.push_back(id); }
+  void disown(std::uint32_t const* id) {
+    owned_.erase(std::prev(std::find(owned_.rbegin(), owned_.rend(), id).base()));
+  }
+  // Frames, roots and globals that exist.
   void count_owner(std::int64_t change) noexcept { owners_ += static_cast<std::uint64_t>(change); }
+
+  void add_weak(WeakId* weak) { weak_.push_back(weak); }
+  void remove_weak(WeakId const* weak) { std::erase(weak_, weak); }
+  void watch(std::uint32_t id, std::uint64_t tag) {
+    Object& object = this->object(id);
+    if (object.watched || object.was_watched) violated("an object is watched twice");
+    object.watched = tag;
+    object.was_watched = true;
+  }
+  std::optional<std::pair<std::uint32_t, std::uint64_t>> next_dead() {
+    if (ready_.empty()) return std::nullopt;
+    auto const first = ready_.front();
+    ready_.pop_front();
+    return first;
+  }
+
+  // Finds what no local reaches: weak references to it are cleared, the watched become ready.
+  void collect() {
+    std::vector<std::uint32_t> open;
+    for (std::uint32_t const* const id : owned_) open.push_back(*id);
+    for (auto const& [id, tag] : ready_) open.push_back(id);
+    for (Object& object : objects_) object.reached = false;
+    while (!open.empty()) {
+      Object& object = objects_[open.back()];
+      open.pop_back();
+      if (object.reached) continue;
+      object.reached = true;
+      open.insert(open.end(), object.slots.begin(), object.slots.end());
+    }
+    for (WeakId* const weak : weak_) {
+      if (!objects_[weak->id].reached) weak->id = 0;
+    }
+    for (std::uint32_t id = 1; id < objects_.size(); ++id) {
+      Object& object = objects_[id];
+      if (object.reached || !object.watched) continue;
+      ready_.emplace_back(id, *object.watched);
+      object.watched.reset();
+    }
+  }
 
  private:
   bool fits(std::uint32_t id, Shape shape) const noexcept {
@@ -107,8 +168,12 @@ class Heap {
   Object nobody_;
   std::vector<std::string> violations_;
   std::uint32_t last_ = 0;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> last_of_;  // by shape
   std::uint64_t allocations_ = 0, stores_ = 0, live_ = 0, peak_live_ = 0;
-  std::uint64_t owners_ = 0;  // frames and roots that exist
+  std::uint64_t owners_ = 0;
+  std::vector<std::uint32_t const*> owned_;
+  std::vector<WeakId*> weak_;
+  std::deque<std::pair<std::uint32_t, std::uint64_t>> ready_;  // dead and not yet pulled
 };
 
 class Mutator {
@@ -124,11 +189,14 @@ class Mutator {
    public:
     Local() = default;
     Local(Local&&) = delete;
-    Ref get() const noexcept { return id_ == 0 ? Ref{} : Ref{id_, m_->epoch_}; }
+    // Which mutator reads a global is not known: its references have no age.
+    Ref get() const noexcept {
+      return id_ == 0 ? Ref{} : Ref{id_, m_ == nullptr ? ageless : m_->epoch_};
+    }
 
    private:
     friend class Mutator;
-    Mutator* m_ = nullptr;
+    Mutator* m_ = nullptr;  // null: a global's
     std::uint32_t id_ = 0;
   };
 
@@ -137,12 +205,16 @@ class Mutator {
    public:
     explicit Frame(Mutator& m) : m_(m), depth_(++m.depth_) {
       m.heap_.count_owner(1);
-      for (Local& local : locals_) local.m_ = &m;
+      for (Local& local : locals_) {
+        local.m_ = &m;
+        m.heap_.own(&local.id_);
+      }
     }
     Frame(Frame const&) = delete;
     ~Frame() {
       if (m_.depth_-- != depth_) m_.heap_.violated("frames do not end in the order of a stack");
       m_.heap_.count_owner(-1);
+      for (Local const& local : locals_) m_.heap_.disown(&local.id_);
     }
     Local& operator[](std::size_t i) { return locals_.at(i); }
 
@@ -157,16 +229,47 @@ class Mutator {
     explicit Root(Mutator& m) : m_(m) {
       local_.m_ = &m;
       m.heap_.count_owner(1);
+      m.heap_.own(&local_.id_);
     }
     Root(Root const&) = delete;
-    ~Root() { m_.heap_.count_owner(-1); }
+    ~Root() {
+      m_.heap_.count_owner(-1);
+      m_.heap_.disown(&local_.id_);
+    }
     Local& operator*() noexcept { return local_; }
 
    private:
     Mutator& m_;
     Local local_;
   };
-  using Global = Root;
+  class Global {
+   public:
+    explicit Global(Heap& heap) : heap_(heap) {
+      heap.count_owner(1);
+      heap.own(&local_.id_);
+    }
+    Global(Global const&) = delete;
+    ~Global() {
+      heap_.count_owner(-1);
+      heap_.disown(&local_.id_);
+    }
+    Local& operator*() noexcept { return local_; }
+
+   private:
+    Heap& heap_;
+    Local local_;
+  };
+  class Weak {
+   public:
+    explicit Weak(Mutator& m) : heap_(m.heap_) { heap_.add_weak(&named_); }
+    Weak(Weak const&) = delete;
+    ~Weak() { heap_.remove_weak(&named_); }
+
+   private:
+    friend class Mutator;
+    Heap& heap_;
+    WeakId named_;
+  };
   struct Blocked {
     explicit Blocked(Mutator&) {}
   };
@@ -181,7 +284,26 @@ class Mutator {
   void safepoint() { ++epoch_; }
   std::uint64_t collect(std::uint32_t) {
     ++epoch_;
+    heap_.collect();
     return 0;
+  }
+  void weaken(Weak& weak, Ref r) {
+    check(r);
+    weak.named_.id = r.id;
+  }
+  bool strengthen(Local& l, Weak const& weak) {
+    l.id_ = weak.named_.id;
+    return l.id_ != 0;
+  }
+  void watch(Ref r, std::uint64_t tag) {
+    check(r);
+    heap_.watch(r.id, tag);
+  }
+  bool next_dead(Local& l, std::uint64_t& tag) {
+    auto const dead = heap_.next_dead();
+    l.id_ = dead ? dead->first : 0;
+    if (dead) tag = dead->second;
+    return dead.has_value();
   }
 
   Ref read(Ref r, std::uint32_t i) noexcept {
@@ -237,7 +359,7 @@ class Mutator {
 
  private:
   void check(Ref r) {
-    if (r.id != 0 && r.epoch != epoch_) {
+    if (r.id != 0 && r.epoch != epoch_ && r.epoch != ageless) {
       heap_.violated("a reference is used after a GC point");
     }
   }
@@ -256,12 +378,15 @@ class Mutator {
     if (!heap_.store_is_lost()) slot(r, i) = id;
   }
 
+  static constexpr std::uint32_t ageless = 0;
+
   Heap& heap_;
   std::uint32_t epoch_ = 1;  // GC points so far
   std::uint64_t depth_ = 0;
   std::uint32_t beyond_ = 0;
 };
 
-static_assert(churn::Mutator<Mutator> && churn::Releases<Mutator>);
+static_assert(churn::Mutator<Mutator> && churn::Releases<Mutator> &&
+              churn::WeakReferences<Mutator> && churn::Finalizes<Mutator>);
 
 }  // namespace churn::strict

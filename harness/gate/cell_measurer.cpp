@@ -1,0 +1,167 @@
+// Pairs of cell programs that take turns.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "harness/core/clock.hpp"
+#include "harness/gate/evidence.hpp"
+#include "harness/gate/measurer.hpp"
+#include "harness/gate/protocol.hpp"
+#include "harness/run/invoke.hpp"
+#include "harness/run/programs.hpp"
+#include "results/statistics/descriptive.hpp"
+
+namespace churn::gate {
+namespace {
+
+store::Invocation to_row(run::Finding finding) {
+  store::Invocation row;
+  row.outcome = finding.record.outcome;
+  row.reason = finding.record.reason;
+  row.checksum = finding.record.checksum;
+  row.started_ns = finding.started_ns;
+  row.spawn_to_setup_ns = finding.spawn_to_setup_ns;
+  row.wall_ns = finding.wall_ns;
+  row.record = finding.record.rest;
+  if (row.outcome != Outcome::ok) return row;
+  row.sample_ns = std::move(finding.record.sample_ns);
+  row.sample_cpu_ns = std::move(finding.record.sample_cpu_ns);
+  row.turn_ns = std::move(finding.record.turn_ns);
+  row.sample_collections = std::move(finding.record.sample_collections);
+  row.sample_full_collections = std::move(finding.record.sample_full_collections);
+  row.figures = std::move(finding.record.figures);
+  row.histograms = std::move(finding.record.histograms);
+  return row;
+}
+
+std::uint64_t bytes_of(store::Invocation const& side, char const* name) {
+  auto const found = side.figures.find(name);
+  return found == side.figures.end() ? 0 : static_cast<std::uint64_t>(found->second);
+}
+
+// A typical one; the first ones are cold.
+double sample_ns(store::Invocation const& side) {
+  std::vector<double> const samples(side.sample_ns.begin(), side.sample_ns.end());
+  return std::max(1.0, statistics::median(samples));
+}
+
+Trial trial_of(store::Invocation const& side) {
+  Trial trial;
+  std::uint64_t const peak = bytes_of(side, "peak_rss_bytes"),
+                      start = bytes_of(side, "rss_start_bytes");
+  trial.grown_bytes = peak > start ? peak - start : 0;
+  trial.timed_ns = std::accumulate(side.turn_ns.begin(), side.turn_ns.end(), std::uint64_t{0});
+  if (side.sample_collections.empty()) return trial;
+  trial.collections = side.sample_collections.back();
+  trial.full_collections = side.sample_full_collections.back();
+  return trial;
+}
+
+class CellMeasurer final : public Measurer {
+ public:
+  CellMeasurer(GatePlan const& plan, run::Interrupt& interrupt)
+      : plan_(plan), invoker_(plan.plan, "", interrupt) {}
+
+  Ready prepare(Pairing const& pairing) override {
+    run::PlannedCell const& baseline = cell(*pairing.baseline);
+    if (std::string why_not = old_program(pairing); !why_not.empty())
+      return {false, why_not, "", 0};
+    bool const managed = !baseline.key.collector.name.empty();
+    run::Finding const pilot =
+        invoker_.pilot(baseline, run::back_end_of(baseline), sample_target_ns);
+    if (pilot.interrupted) return {true, "", "", 0};
+    if (!pilot.ok()) return failed("the pilot of the baseline", pilot.record);
+    protocol_ = trial_protocol(pilot.record.slice_units, managed);
+    auto const pair = measure(pairing, false, false);
+    if (!pair) return {true, "", "", 0};
+    Evidence const evidence = evidence_of(*pair, Clock::wall, plan_.rule);
+    if (!evidence.failure.empty()) return {false, evidence.failure, "", 0};
+    protocol_ = protocol_for(common_trial(*pair, pilot.record, baseline, cell(pairing.candidate)));
+    return {false, "", protocol_.name, protocol_.turns};
+  }
+
+  std::optional<store::GatePair> measure(Pairing const& pairing, bool canary,
+                                         bool candidate_first) override {
+    run::PlannedCell const* const baseline = &cell(*pairing.baseline);
+    run::PlannedCell const* const candidate = canary ? baseline : &cell(pairing.candidate);
+    std::array<run::PlannedCell const*, 2> sides{baseline, candidate};
+    if (candidate_first) std::swap(sides[0], sides[1]);
+    std::array<run::Finding, 2> found = invoker_.take_turns(sides, protocol_.work, protocol_.turns);
+    if (found[0].interrupted || found[1].interrupted) return std::nullopt;
+    if (candidate_first) std::swap(found[0], found[1]);
+    store::GatePair pair;
+    pair.candidate_first = candidate_first;
+    pair.baseline = to_row(std::move(found[0]));
+    pair.candidate = to_row(std::move(found[1]));
+    return pair;
+  }
+
+  double seconds() const override { return static_cast<double>(now_ns()) * 1e-9; }
+
+ private:
+  run::PlannedCell const& cell(std::size_t index) const { return plan_.plan.cells.at(index); }
+
+  static Ready failed(std::string const& what, run::Record const& record) {
+    return {false, what + " failed: " + std::string(name_of(record.outcome)) + ": " + record.reason,
+            "", 0};
+  }
+
+  run::ProgramDescription const& description(std::string const& program) {
+    auto found = programs_.find(program);
+    if (found == programs_.end()) {
+      found = programs_.emplace(program, run::describe_program(program)).first;
+    }
+    return found->second;
+  }
+
+  std::string old_program(Pairing const& pairing) {
+    for (std::size_t const side : {*pairing.baseline, pairing.candidate}) {
+      auto const& modes = description(cell(side).program).modes;
+      if (std::find(modes.begin(), modes.end(), "turns") != modes.end()) continue;
+      return cell(side).program + " is of a build that cannot take turns yet";
+    }
+    return "";
+  }
+
+  // What must fit both: the larger one's memory, and whole collections of the one that has fewer.
+  Trial common_trial(store::GatePair const& pair, run::Record const& pilot,
+                     run::PlannedCell const& baseline, run::PlannedCell const& candidate) {
+    Trial trial = trial_of(pair.baseline);
+    Trial const other = trial_of(pair.candidate);
+    trial.grown_bytes = std::max(trial.grown_bytes, other.grown_bytes);
+    bool const full = std::min(trial.full_collections, other.full_collections) > 0;
+    bool const fewer = full ? other.full_collections < trial.full_collections
+                            : other.collections > 0 && other.collections < trial.collections;
+    if (fewer) {
+      trial.timed_ns = other.timed_ns;
+      trial.collections = other.collections;
+      trial.full_collections = other.full_collections;
+    }
+    trial.managed = !baseline.key.collector.name.empty();
+    for (auto const* const side : {&baseline, &candidate}) {
+      auto const& program = description(side->program);
+      trial.works_in_background =
+          trial.works_in_background || program.has("owned_threads") || program.has("concurrent");
+    }
+    trial.threads = baseline.key.threads;
+    trial.slice_units = pilot.slice_units;
+    // Of two sides that differ much, the slower one's turns must not take for ever, nor the faster
+    // one's be too short to time.
+    trial.slice_ns =
+        static_cast<std::uint64_t>(std::sqrt(sample_ns(pair.baseline) * sample_ns(pair.candidate)));
+    return trial;
+  }
+
+  GatePlan const& plan_;
+  run::Invoker invoker_;
+  Protocol protocol_;
+  std::map<std::string, run::ProgramDescription> programs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Measurer> make_cell_measurer(GatePlan const& plan, run::Interrupt& interrupt) {
+  return std::make_unique<CellMeasurer>(plan, interrupt);
+}
+
+}  // namespace churn::gate

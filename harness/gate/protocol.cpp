@@ -1,0 +1,74 @@
+#include "harness/gate/protocol.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/gate/evidence.hpp"
+#include "harness/run/work.hpp"
+
+namespace churn::gate {
+namespace {
+
+// Less fits into the caches of a core beside the other side's; more than the other fits into none.
+constexpr std::uint64_t small_bytes = std::uint64_t{4} << 20,
+                        large_bytes = std::uint64_t{128} << 20;
+constexpr std::uint32_t samples_a_turn = 5, whole_process_samples = 50, most_turns = 100;
+// One collection opens the first whole cycle; one more in reserve, since warm-up is not exact.
+constexpr double wanted_collections = least_collections + 2;
+
+struct Kind {
+  char const* name;
+  double turn_ns;
+  std::uint32_t turns;
+};
+
+Kind kind_of(Trial const& trial) {
+  if (trial.managed) return {"collector", 10e6, 20};
+  if (trial.threads > 1) return {"threads", 6e6, 20};
+  if (trial.grown_bytes > large_bytes) return {"large", 23e6, 8};
+  if (trial.grown_bytes > small_bytes) return {"cache-sized", 10e6, 20};
+  return {"small", 5e6, 20};
+}
+
+Protocol with(std::string name, std::uint32_t turns, std::uint64_t samples, std::uint64_t units) {
+  Protocol protocol{std::move(name), turns, {units * samples, samples, 0}};
+  protocol.work.warmup_units = run::warmup_units(protocol.work.units, samples);
+  return protocol;
+}
+
+}  // namespace
+
+Protocol protocol_for(Trial const& trial) {
+  Kind kind = kind_of(trial);
+  double const unit_ns = static_cast<double>(std::max<std::uint64_t>(trial.slice_ns, 1)) /
+                         static_cast<double>(std::max<std::uint64_t>(trial.slice_units, 1));
+  auto const units_in = [&](double ns) {
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(ns / unit_ns + 0.5));
+  };
+  std::uint64_t const seen =
+      trial.full_collections > 0 ? trial.full_collections : trial.collections;
+  if (trial.managed && seen > 0) {
+    double const needed_ns =
+        wanted_collections * static_cast<double>(trial.timed_ns) / static_cast<double>(seen);
+    auto const needed = static_cast<std::uint32_t>(
+        std::min(std::ceil(needed_ns / kind.turn_ns), static_cast<double>(most_turns)));
+    kind.turns = std::max(kind.turns, needed);
+  }
+  // What goes on between turns would be stopped and drained at each of them, which is another
+  // program: such processes run whole, one after the other.
+  if (trial.managed && trial.works_in_background) {
+    double const all_ns = kind.turn_ns * kind.turns;
+    return with("whole processes", 1, whole_process_samples,
+                units_in(all_ns / whole_process_samples));
+  }
+  return with(kind.name, kind.turns, std::uint64_t{kind.turns} * samples_a_turn,
+              units_in(kind.turn_ns / samples_a_turn));
+}
+
+Protocol trial_protocol(std::uint64_t slice_units, bool managed) {
+  std::uint32_t const turns = managed ? 10 : 2;
+  return with("trial", turns, std::uint64_t{turns} * samples_a_turn,
+              std::max<std::uint64_t>(1, slice_units));
+}
+
+}  // namespace churn::gate

@@ -1,0 +1,70 @@
+#include "harness/gate/rule.hpp"
+
+#include <array>
+#include <utility>
+
+#include "harness/core/error.hpp"
+
+namespace churn::gate {
+namespace {
+
+constexpr std::array fields{
+    std::pair{"tolerance", &Rule::tolerance},
+    std::pair{"detect", &Rule::detect},
+    std::pair{"memory_tolerance", &Rule::memory_tolerance},
+    std::pair{"memory_detect", &Rule::memory_detect},
+    std::pair{"mode_beyond", &Rule::mode_beyond},
+    std::pair{"alarm", &Rule::alarm},
+    std::pair{"mode_alarm", &Rule::mode_alarm},
+    std::pair{"miss", &Rule::miss},
+    std::pair{"confirm", &Rule::confirm},
+    std::pair{"family", &Rule::family},
+    std::pair{"confidence", &Rule::confidence},
+    std::pair{"power", &Rule::power},
+    std::pair{"parked_share", &Rule::parked_share},
+    std::pair{"canary_alarm", &Rule::canary_alarm},
+    std::pair{"least_canaries", &Rule::least_canaries},
+};
+
+}  // namespace
+
+statistics::SequentialPlan Rule::time_plan() const {
+  return statistics::standard_plan(alarm, miss);
+}
+
+statistics::SequentialPlan Rule::mode_plan() const {
+  return statistics::standard_plan(mode_alarm, miss);
+}
+
+// Memory hardly varies: forty processes of each side say all that ninety would.
+statistics::SequentialPlan Rule::memory_plan() const {
+  statistics::SequentialPlan plan = time_plan();
+  plan.looks = {{15, 0.4}, {25, 0.3}, {40, 0.3}};
+  return plan;
+}
+
+std::map<std::string, double> to_limits(Rule const& rule) {
+  std::map<std::string, double> limits;
+  for (auto const& [name, field] : fields) limits[name] = rule.*field;
+  return limits;
+}
+
+Rule from_limits(std::map<std::string, double> const& limits) {
+  Rule rule;
+  for (auto const& [name, field] : fields) {
+    auto const found = limits.find(name);
+    if (found != limits.end()) rule.*field = found->second;
+  }
+  return rule;
+}
+
+void check(Rule const& rule) {
+  auto const share = [](double value, double most) { return value >= 0 && value <= most; };
+  if (!share(rule.tolerance, 1) || !share(rule.detect, 10)) {
+    throw UserError("--tolerance takes 0% to 100%, --detect up to 1000%");
+  }
+  if (rule.tolerance < rule.detect) return;
+  throw UserError("--tolerance must be less than --detect: what must be found cannot be tolerated");
+}
+
+}  // namespace churn::gate

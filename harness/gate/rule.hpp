@@ -1,0 +1,42 @@
+// What:  every number that a gate's verdict depends on, in one place, as it is stored with it.
+// Why:   a verdict is recomputed from the store with the numbers that it was made with, also by a
+//        later churn whose defaults are others.
+// Errors: UserError for limits that contradict each other.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "results/statistics/sequential.hpp"
+
+namespace churn::gate {
+
+struct Rule {
+  // Shares: 0.005 is half a percent. Time, steady and total; and peak memory.
+  double tolerance = 0.005, detect = 0.03;
+  double memory_tolerance = 0.01, memory_detect = 0.05;
+  double mode_beyond = 0.08;  // pairs further apart than this are of different modes
+  // A first pass flags with these chances of an error; what it flags is measured again, and must be
+  // rejected at `confirm` on the fresh data alone, and over all cells and questions at `family`.
+  double alarm = 0.001, mode_alarm = 0.0005, miss = 0.005;
+  double confirm = 0.01, family = 0.01;
+  double confidence = 0.99;    // of the intervals that are shown
+  double power = 0.9;          // of the minimum detectable effect
+  double parked_share = 0.05;  // CPU time used while parked, of a side's turns; beyond it a pair is
+                               // void
+  double canary_alarm = 0.001;
+  double least_canaries = 15;
+
+  statistics::SequentialPlan time_plan() const;  // with `alarm`
+  statistics::SequentialPlan mode_plan() const;
+  statistics::SequentialPlan memory_plan() const;
+};
+
+// By name. `from_limits` takes what is missing from the defaults.
+std::map<std::string, double> to_limits(Rule const& rule);
+Rule from_limits(std::map<std::string, double> const& limits);
+
+// Throws UserError where a verdict could not be given by such a rule.
+void check(Rule const& rule);
+
+}  // namespace churn::gate

@@ -1,0 +1,197 @@
+#include "harness/gate/session.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "harness/core/check.hpp"
+#include "harness/core/random.hpp"
+#include "harness/gate/replay.hpp"
+
+namespace churn::gate {
+namespace {
+
+constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2;
+constexpr std::uint64_t pairs_a_canary = 6;
+// Before how long a pair takes is believed.
+constexpr std::uint32_t trusted_pairs = 3;
+
+class Session {
+ public:
+  Session(Means const& means, GatePlan const& plan, store::Store& store, std::int64_t run_id)
+      : means_(means), plan_(plan), store_(store), run_id_(run_id) {
+    rows_ = store.gate_cells(run_id);
+    CHURN_CHECK(rows_.size() == plan.pairings.size());
+    evidence_.resize(rows_.size());
+    canary_numbers_.resize(rows_.size());
+    std::size_t measured = 0;
+    for (Pairing const& each : plan.pairings) measured += each.baseline.has_value();
+    confirming_ = confirming_alarm(plan.rule, count_questions(measured));
+  }
+
+  bool run() {
+    for (std::size_t const cell : order()) {
+      show(cell, 0, false);
+      if (plan_.pairings[cell].baseline && !measure_cell(cell)) return false;
+      ++done_;
+    }
+    Replay const found = replay(store_, run_id_);
+    store_.add_gate_findings(run_id_, std::string(name_of(found.judgement.verdict)), found.looks,
+                             found.verdicts);
+    return true;
+  }
+
+ private:
+  std::vector<std::size_t> order() const {
+    std::vector<std::size_t> cells(rows_.size());
+    std::iota(cells.begin(), cells.end(), std::size_t{0});
+    Random random = Random::fork(plan_.plan.seed, 0);
+    for (std::size_t i = cells.size(); i > 1; --i) std::swap(cells[i - 1], cells[random.below(i)]);
+    return cells;
+  }
+
+  void show(std::size_t cell, std::size_t pairs, bool fresh) const {
+    means_.show({done_, rows_.size(), pairs, fresh, plan_.pairings[cell].name});
+  }
+
+  // Both stages at once: the second needs the same preparation, and no data of the first. False:
+  // interrupted.
+  bool measure_cell(std::size_t cell) {
+    Ready const ready = means_.measurer->prepare(plan_.pairings[cell]);
+    if (ready.interrupted) return false;
+    store::GateCell& row = rows_[cell];
+    row.protocol = ready.protocol;
+    row.turns = ready.turns;
+    row.failure = ready.failure;
+    store_.update_gate_cell(row);
+    if (!ready.failure.empty()) return true;
+    CellEvidence& evidence = evidence_[cell];
+    if (!measure_stage(cell, first_stage, evidence.first, {})) return false;
+    bool const alarm =
+        evidence.first.failure.empty() && alarming(look_at(evidence.first, plan_.rule));
+    if (!alarm) return true;
+    if (!measure_stage(cell, fresh_stage, evidence.fresh, confirming_)) return false;
+    // No regression without canaries: here while this cell is prepared.
+    return top_up_canaries(cell);
+  }
+
+  bool measure_stage(std::size_t cell, std::uint32_t stage, Stage& found,
+                     std::optional<double> alarm) {
+    double const began = means_.measurer->seconds();
+    for (std::uint32_t number = 0;; ++number) {
+      double const spent = means_.measurer->seconds() - began;
+      if (!worthwhile(found, number, spent)) return true;
+      show(cell, found.pairs.size(), stage == fresh_stage);
+      if (!measure_pair(cell, stage, number, found)) return false;
+      if (!found.failure.empty() || hopeless(found)) return true;
+      if (is_look(found.pairs.size()) && !undecided(look_at(found, plan_.rule, alarm))) {
+        return true;
+      }
+      if (number % pairs_a_canary == pairs_a_canary - 1 && !measure_canary(cell)) return false;
+    }
+  }
+
+  std::vector<std::size_t> looks() const {
+    std::vector<std::size_t> result;
+    for (auto const& plan : {plan_.rule.time_plan(), plan_.rule.memory_plan()}) {
+      for (auto const& look : plan.looks) result.push_back(look.pairs);
+    }
+    std::sort(result.begin(), result.end());
+    return result;
+  }
+  bool is_look(std::size_t pairs) const {
+    auto const all = looks();
+    return std::find(all.begin(), all.end(), pairs) != all.end();
+  }
+
+  // Whether the next look can be reached.
+  bool worthwhile(Stage const& found, std::uint32_t begun, double spent) const {
+    auto const all = looks();
+    auto const next = std::upper_bound(all.begin(), all.end(), found.pairs.size());
+    if (next == all.end()) return false;
+    if (begun < trusted_pairs) return true;
+    double const left = plan_.cell_budget_seconds - spent;
+    double const missing = static_cast<double>(*next - found.pairs.size());
+    return missing * spent / begun <= left;
+  }
+
+  // Who moves first follows from the seed and the pair's number alone.
+  bool draw(std::size_t cell, std::uint32_t stage, std::uint32_t number) const {
+    std::uint64_t const stream = mix(mix(mix(1, cell), stage), number);
+    return Random::fork(plan_.plan.seed, stream).next() % 2 == 1;
+  }
+
+  bool measure_pair(std::size_t cell, std::uint32_t stage, std::uint32_t number, Stage& found) {
+    auto const pair = store_pair(cell, stage, number);
+    if (!pair) return false;
+    add_to(found, evidence_of(*pair, clock_of(rows_[cell].protocol), plan_.rule));
+    return true;
+  }
+
+  std::optional<store::GatePair> store_pair(std::size_t cell, std::uint32_t stage,
+                                            std::uint32_t number) {
+    bool const canary = stage == canary_stage;
+    Pairing const& pairing = plan_.pairings[cell];
+    auto pair = means_.measurer->measure(pairing, canary, draw(cell, stage, number));
+    if (!pair) return std::nullopt;
+    pair->gate_cell_id = rows_[cell].id;
+    pair->stage = stage;
+    pair->number = number;
+    pair->baseline.cell_id = *rows_[cell].baseline_cell_id;
+    pair->candidate.cell_id = canary ? pair->baseline.cell_id : rows_[cell].candidate_cell_id;
+    for (store::Invocation* const side : {&pair->baseline, &pair->candidate}) side->round = number;
+    pair->baseline.position = pair->candidate_first ? 1 : 0;
+    pair->candidate.position = pair->candidate_first ? 0 : 1;
+    store_.add_gate_pair(*pair);
+    return pair;
+  }
+
+  bool measure_canary(std::size_t cell) {
+    auto const pair = store_pair(cell, canary_stage, canary_numbers_[cell]++);
+    if (!pair) return false;
+    Evidence const evidence = evidence_of(*pair, clock_of(rows_[cell].protocol), plan_.rule);
+    canaries_ += evidence.failure.empty() && !evidence.void_pair;
+    return true;
+  }
+
+  bool top_up_canaries(std::size_t cell) {
+    for (int i = 0; i < plan_.rule.least_canaries; ++i) {
+      if (static_cast<double>(canaries_) >= plan_.rule.least_canaries) break;
+      if (!measure_canary(cell)) return false;
+    }
+    return true;
+  }
+
+  Means const& means_;
+  GatePlan const& plan_;
+  store::Store& store_;
+  std::int64_t const run_id_;
+  std::vector<store::GateCell> rows_;
+  std::vector<CellEvidence> evidence_;
+  std::vector<std::uint32_t> canary_numbers_;
+  std::uint64_t canaries_ = 0;
+  double confirming_ = 0;
+  std::size_t done_ = 0;
+};
+
+}  // namespace
+
+void begin_gate(GatePlan const& plan, store::Store& store, std::int64_t run_id) {
+  store.add_gate({run_id, plan.baseline, plan.candidate, to_limits(plan.rule), ""});
+  std::vector<store::Cell> const cells = store.cells(run_id);
+  CHURN_CHECK(cells.size() == plan.plan.cells.size());
+  for (Pairing const& each : plan.pairings) {
+    store::GateCell row;
+    row.run_id = run_id;
+    row.name = each.name;
+    if (each.baseline) row.baseline_cell_id = cells[*each.baseline].id;
+    row.candidate_cell_id = cells[each.candidate].id;
+    store.add_gate_cell(row);
+  }
+}
+
+bool run_gate(Means const& means, GatePlan const& plan, store::Store& store, std::int64_t run_id) {
+  return Session(means, plan, store, run_id).run();
+}
+
+}  // namespace churn::gate

@@ -1,0 +1,112 @@
+"""`churn gate` as a user meets it: bad sides, sides that fail, interruption, replay of a store that
+somebody has changed. What it says of times is not looked at here: tests/benchmark does that."""
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+
+import tap
+from program import Program, library
+
+CELL = ('--workload', 'malloc/random-sizes')
+
+
+class BadSides(Program):
+    def refused(self, *arguments, words):
+        self.assert_refused(self.churn('gate', *arguments), *words)
+        self.assertFalse(self.db.exists(), 'nothing was measured')
+
+    def test_each_is_refused_by_name(self):
+        sides = ('--baseline', 'glibc', '--candidate')
+        self.refused(words=['two sides', '--baseline-command'])
+        self.refused('--baseline', 'glibc', words=['go together'])
+        self.refused('--baseline-command', 'true', words=['go together'])
+        self.refused(*sides, 'glibc', '--baseline-command', 'true', words=['two sides'])
+        self.refused(*sides, 'nosuch', words=['"nosuch"', 'churn list'])
+        self.refused(*sides, 'refcount', words=['allocator and a collector'])
+        self.refused(*sides, './missing.so', words=['./missing.so'])
+        self.refused(*sides, 'glibc', '--allocator', 'slab', words=['leave out --allocator'])
+        self.refused(*sides, 'glibc', '--workload', 'malloc/nosuch', words=['malloc/nosuch'])
+        self.refused(*sides, 'bump', *CELL, words=['never gives memory back'])
+        self.refused('--baseline-build', '/nowhere', words=['/nowhere'])
+
+    def test_limits_that_make_no_sense(self):
+        sides = ('--baseline', 'glibc', '--candidate', 'glibc')
+        self.refused(*sides, '--tolerance', '1', words=['percentage', '0.5%'])
+        self.refused(*sides, '--tolerance', '5%', words=['less than --detect'])
+        self.refused(*sides, '--cell-budget', '20', words=['--cell-budget', 'length of time'])
+        self.refused(*sides, '--seed', 'x', words=['--seed'])
+
+    def test_replay_needs_a_gate(self):
+        self.assert_refused(self.churn('gate', '--replay', '1'), 'churn.db')
+
+
+class Failures(Program):
+    def gate(self, *arguments):
+        run = self.churn('gate', '--json', *arguments)
+        self.assertTrue(run.stdout, run.stderr)
+        return run, json.loads(run.stdout)
+
+    def test_a_candidate_that_fails_is_unmeasured_with_its_reason(self):
+        for name, limit, reason in (('trap', '60s', 'crashed'), ('null', '60s', 'out-of-memory'),
+                                    ('hang', '2s', 'timed-out')):
+            run, found = self.gate('--baseline', 'glibc', '--candidate',
+                                   library(f'libsabotage_{name}.so'), *CELL, '--time-limit', limit)
+            self.assertEqual(run.returncode, 4, run.stderr)
+            self.assertEqual(found['verdict'], 'unmeasured')
+            [cell] = found['cells']
+            self.assertEqual(cell['verdict'], 'unmeasured')
+            self.assertIn('candidate ' + reason, cell['reason'])
+            self.assertNotIn('ratio', cell)
+
+    def test_a_command_that_fails_is_unmeasured(self):
+        run, found = self.gate('--baseline-command', 'true', '--candidate-command',
+                               'echo broken >&2; exit 7')
+        self.assertEqual(run.returncode, 4, run.stderr)
+        self.assertIn('exit status 7; it said: broken', found['cells'][0]['reason'])
+
+    def test_a_budget_that_is_too_small_is_never_green(self):
+        run, found = self.gate('--baseline', 'slab', '--candidate', 'slab', *CELL,
+                               '--cell-budget', '1ms')
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertEqual(found['verdict'], 'inconclusive')
+
+    def test_what_was_stored_replays(self):
+        run, found = self.gate('--baseline', 'slab', '--candidate', 'slab', *CELL,
+                               '--cell-budget', '1ms', '--seed', '7')
+        again = self.churn('gate', '--replay', found['run'], '--json')
+        self.assertEqual((again.returncode, again.stdout), (run.returncode, run.stdout))
+        self.assertEqual(found['seed'], 7)
+        with contextlib.closing(sqlite3.connect(self.db)) as store, store:
+            store.execute('UPDATE samples SET time_ns = time_ns * 2 WHERE invocation_id = '
+                          '(SELECT candidate_invocation_id FROM gate_pairs WHERE stage = 1)')
+        self.assert_refused(self.churn('gate', '--replay', found['run']), 'does not replay',
+                            'do not follow from its pairs')
+
+    def test_a_gate_is_no_run_to_report_or_resume(self):
+        self.gate('--baseline', 'slab', '--candidate', 'slab', *CELL, '--cell-budget', '1ms')
+        self.assert_refused(self.churn('report'), 'gates and no other run', '--replay')
+        self.assert_refused(self.churn('report', '--run', '1'), 'is a gate', '--replay')
+        self.assert_refused(self.churn('run', '--resume'), 'gates and no other run')
+
+
+class Interruption(Program):
+    def test_an_interrupted_gate_has_no_verdict(self):
+        run = self.start('gate', '--baseline', 'slab', '--candidate', 'slab', *CELL,
+                         '--cell-budget', '10m')
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        self.wait_for_invocations(4, run)
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 130, err)
+        self.assertEqual(out, '')
+        self.assertIn('no verdict', err)
+        again = self.churn('gate', '--replay', '1', '--json')
+        self.assertEqual(again.returncode, 3, again.stderr)
+        self.assertEqual(json.loads(again.stdout)['verdict'], 'unfinished')
+
+
+if __name__ == '__main__':
+    tap.main()
