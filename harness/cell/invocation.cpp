@@ -116,6 +116,9 @@ void Invocation::record_batches(Crew::Makespan makespan) {
 
 void Invocation::park() {
   instance_->quiesce();
+  // The kernel books a thread's time at ticks, at switches, and when the thread itself asks. What
+  // the others have used up to now must not be booked while they are parked.
+  crew_.run([](std::uint32_t) { read_clock_ns(CLOCK_THREAD_CPUTIME_ID); });
   crew_.rest();
   parked_since_cpu_ns_ = process_cpu_ns();
 }

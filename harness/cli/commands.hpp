@@ -55,6 +55,14 @@ struct MinheapOptions {
 };
 int minheap(MinheapOptions const& options);
 
+struct CompareOptions {
+  std::int64_t baseline = 0, candidate = 0;  // runs
+  std::string db;
+  bool across_machines = false, json = false;
+  double minimum_effect = 0.02;  // a share
+};
+int compare(CompareOptions const& options);
+
 struct GateOptions {
   gate::Wish wish;
   std::string db;

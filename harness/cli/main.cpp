@@ -207,6 +207,7 @@ struct CommandLine {
     add_doctor();
     add_minheap();
     add_gate();
+    add_compare();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -276,6 +277,30 @@ struct CommandLine {
     command->add_flag("--json", minheap_options.json, "for programs");
   }
 
+  void add_compare() {
+    CLI::App* const command =
+        add("compare", "two stored runs, cell by cell; `churn gate` is the stronger tool",
+            "Example: churn compare 3 7\nExit status: 1 if a cell is slower.\n");
+    auto const run = [&](char const* name, std::int64_t& id, char const* help) {
+      command
+          ->add_option_function<std::string>(
+              name, [&id, name](auto const& text) { id = whole_number(name, text, 1, INT64_MAX); },
+              help)
+          ->required()
+          ->type_name("RUN");
+    };
+    run("base", compare_options.baseline, "number of the run to compare with");
+    run("candidate", compare_options.candidate, "number of the run that is compared");
+    add_db(*command, compare_options.db);
+    command->add_flag("--across-machines", compare_options.across_machines,
+                      "compare runs of different machines, and say so on every line");
+    add_text(*command, "--minimum-effect", "PERCENT", "smaller changes are none (default: 2%)",
+             [&](auto const& text) {
+               compare_options.minimum_effect = percentage("--minimum-effect", text);
+             });
+    command->add_flag("--json", compare_options.json, "for programs");
+  }
+
   void add_gate() {
     CLI::App* const command = add(
         "gate", "is the candidate slower or bigger? Measured now, side by side, taking turns",
@@ -306,6 +331,7 @@ struct CommandLine {
     if (app.got_subcommand("report")) return report(report_options);
     if (app.got_subcommand("export")) return export_run(export_options);
     if (app.got_subcommand("minheap")) return minheap(minheap_options);
+    if (app.got_subcommand("compare")) return compare(compare_options);
     if (app.got_subcommand("gate")) return gate_sides(gate_options);
     return doctor(doctor_options);
   }
@@ -319,6 +345,7 @@ struct CommandLine {
   ExportOptions export_options;
   DoctorOptions doctor_options;
   GateOptions gate_options;
+  CompareOptions compare_options;
   MinheapOptions minheap_options;
   bool no_install = false;
 };

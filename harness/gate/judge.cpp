@@ -10,7 +10,6 @@
 namespace churn::gate {
 namespace {
 
-using statistics::Course;
 using statistics::Decision;
 using statistics::SequentialPlan;
 using Values = std::vector<double>;

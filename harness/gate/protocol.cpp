@@ -43,7 +43,7 @@ Protocol protocol_for(Trial const& trial) {
   double const unit_ns = static_cast<double>(std::max<std::uint64_t>(trial.slice_ns, 1)) /
                          static_cast<double>(std::max<std::uint64_t>(trial.slice_units, 1));
   auto const units_in = [&](double ns) {
-    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(ns / unit_ns + 0.5));
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(ns / unit_ns)));
   };
   std::uint64_t const seen =
       trial.full_collections > 0 ? trial.full_collections : trial.collections;

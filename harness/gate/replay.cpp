@@ -121,8 +121,7 @@ std::string disagreement(store::Store& store, Replay const& replay) {
   if (replay.gate.verdict != verdict) {
     return "the stored verdict is " + replay.gate.verdict + ", the pairs give " + verdict;
   }
-  std::string const looks =
-      first_difference(store.gate_looks(replay.gate.run_id), replay.looks, "looks");
+  std::string looks = first_difference(store.gate_looks(replay.gate.run_id), replay.looks, "looks");
   if (!looks.empty()) return looks;
   return first_difference(store.gate_verdicts(replay.gate.run_id), replay.verdicts, "verdicts");
 }

@@ -303,9 +303,11 @@ std::array<Finding, 2> Invoker::take_turns(std::array<PlannedCell const*, 2> cel
   auto const moves = [&] {
     return std::atomic_ref(*static_cast<std::uint32_t*>(shared)).load(std::memory_order_seq_cst);
   };
-  Together const together{
-      [&](std::size_t ended) { return moves() >= 2 * (moves_of_a_side(turns) - 1) + ended + 1; },
-      [&] { return std::size_t{moves() % 2}; }};
+  Together const together{[&](std::size_t ended) {
+                            return moves() >=
+                                   std::size_t{2} * (moves_of_a_side(turns) - 1) + ended + 1;
+                          },
+                          [&] { return std::size_t{moves() % 2}; }};
   step_aside(questions[0].threads);
   std::uint64_t const spawned_ns = now_ns();
   std::vector<Child> children;

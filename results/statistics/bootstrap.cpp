@@ -114,4 +114,43 @@ Estimate median_ratio(std::span<Process const> candidate, std::span<Process cons
   });
 }
 
+Estimate ratio_of_medians(std::span<Process const> candidate, std::span<Process const> baseline,
+                          Random random) {
+  CHURN_CHECK(!candidate.empty() && !baseline.empty());
+  auto const values_of = [](std::span<Process const> processes) {
+    std::vector<double> values;
+    for (Process const& each : processes) {
+      CHURN_CHECK(each.value > 0);
+      values.push_back(each.value);
+    }
+    return values;
+  };
+  std::vector<double> above = values_of(candidate), below = values_of(baseline);
+  std::size_t const n = std::min(above.size(), below.size());
+  Estimate result;
+  result.n = static_cast<std::uint32_t>(n);
+  result.median = median(above) / median(below);
+  auto const [least_above, most_above] = std::minmax_element(above.begin(), above.end());
+  auto const [least_below, most_below] = std::minmax_element(below.begin(), below.end());
+  result.low = *least_above / *most_below;
+  result.high = *most_above / *least_below;
+  if (n < rounds_for_intervals) return result;
+  auto const draw = [&](std::span<Process const> from, std::vector<double>& values) {
+    for (double& each : values) each = draw_from(from[random.below(from.size())], random);
+    return median_in_place(values);
+  };
+  std::vector<double> ratios(replicates_for(n));
+  for (double& each : ratios) {
+    double const drawn = draw(candidate, above);
+    each = drawn / draw(baseline, below);
+  }
+  result.spread = Spread::interval;
+  auto const outside =
+      static_cast<std::size_t>(expanded_tail(n) * static_cast<double>(ratios.size()));
+  std::sort(ratios.begin(), ratios.end());
+  result.low = std::min(result.median, ratios[outside]);
+  result.high = std::max(result.median, ratios[ratios.size() - 1 - outside]);
+  return result;
+}
+
 }  // namespace churn::statistics

@@ -45,4 +45,10 @@ Estimate median_over(std::span<Process const> processes, Random random);
 Estimate median_ratio(std::span<Process const> candidate, std::span<Process const> baseline,
                       Random random);
 
+// The candidate's median by the baseline's, of two runs that share no rounds: each side is drawn
+// for itself. Its n is that of the side with fewer; below rounds_for_intervals the range is that of
+// all quotients. pre: neither is empty; values are positive
+Estimate ratio_of_medians(std::span<Process const> candidate, std::span<Process const> baseline,
+                          Random random);
+
 }  // namespace churn::statistics

@@ -1,13 +1,15 @@
 """`churn gate` as a user meets it: bad sides, sides that fail, interruption, replay of a store that
-somebody has changed. What it says of times is not looked at here: tests/benchmark does that."""
+somebody has changed; and `churn compare`. What a gate says of times is not looked at here:
+tests/benchmark does that."""
 import contextlib
 import json
 import os
 import signal
 import sqlite3
+import time
 
 import tap
-from program import Program, library
+from program import Program, children, library
 
 CELL = ('--workload', 'malloc/random-sizes')
 
@@ -91,7 +93,44 @@ class Failures(Program):
         self.assert_refused(self.churn('run', '--resume'), 'gates and no other run')
 
 
+class TwoRuns(Program):
+    def test_stored_runs_are_compared_cell_by_cell(self):
+        for _ in range(2):
+            run = self.churn('run', '--matrix', 'small.toml')
+            self.assertEqual(run.returncode, 0, run.stderr)
+        run = self.churn('compare', '1', '2', '--json')
+        self.assertEqual(run.returncode, 0, run.stderr)  # two rounds prove nothing
+        found = json.loads(run.stdout)
+        self.assertEqual(len(found['cells']), 2)
+        for cell in found['cells']:
+            self.assertEqual(cell['change'], 'no proven change')
+            self.assertLessEqual(cell['low'], cell['ratio'])
+        self.assertIn('is the stronger', self.churn('compare', '1', '2').stdout)
+        self.assert_refused(self.churn('compare', '1', '3'), 'no run 3')
+        self.assert_refused(self.churn('compare', '1'), 'candidate')
+        self.assert_refused(self.churn('compare', '1', 'x'), 'whole number')
+
+
 class Interruption(Program):
+    def test_a_killed_gate_keeps_its_pairs_and_leaves_nobody_behind(self):
+        run = self.start('gate', '--baseline', 'slab', '--candidate', 'slab', *CELL,
+                         '--cell-budget', '10m')
+        self.addCleanup(run.communicate)
+        self.wait_for_invocations(4, run)
+        os.kill(run.pid, signal.SIGKILL)
+        run.communicate(timeout=60)
+        self.wait_until_alone(run.pid)
+        again = self.churn('gate', '--replay', '1', '--json')
+        self.assertEqual(again.returncode, 3, again.stderr)
+        self.assertGreaterEqual(max(cell['pairs'] for cell in json.loads(again.stdout)['cells']), 2)
+
+    def wait_until_alone(self, session):
+        """Both sides die of their parent's death; the kernel takes a moment to tear them down."""
+        deadline = time.monotonic() + 20
+        while (left := children(session)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(left, [])
+
     def test_an_interrupted_gate_has_no_verdict(self):
         run = self.start('gate', '--baseline', 'slab', '--candidate', 'slab', *CELL,
                          '--cell-budget', '10m')

@@ -6,7 +6,7 @@ import sqlite3
 import time
 
 import tap
-from program import Program
+from program import Program, children
 
 ROUNDS = 12
 CELLS = 2
@@ -66,25 +66,9 @@ class Interruption(Program):
     def assert_no_child_left(self, session):
         """A cell dies of its parent's death; the kernel takes a moment to tear it down."""
         deadline = time.monotonic() + 20
-        while (left := self.children(session)) and time.monotonic() < deadline:
+        while (left := children(session)) and time.monotonic() < deadline:
             time.sleep(0.01)
         self.assertEqual(left, [])
-
-    @staticmethod
-    def children(session):
-        """Cells have process groups of their own but stay in the session that start() made."""
-        left = []
-        for entry in os.listdir('/proc'):
-            if not entry.isdigit():
-                continue
-            try:
-                with open(f'/proc/{entry}/stat', encoding='utf-8', errors='replace') as stat:
-                    fields = stat.read().rpartition(')')[2].split()
-            except OSError:
-                continue
-            if fields[0] not in 'ZX' and int(fields[3]) == session:
-                left.append(entry)
-        return left
 
     def test_resume_without_anything_to_resume(self):
         self.assert_refused(self.churn('run', '--resume'), 'churn.db')

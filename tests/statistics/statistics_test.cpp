@@ -200,6 +200,15 @@ TEST(Bootstrap, DriftBetweenRoundsCancelsInTheRatio) {
   EXPECT_GT(alone.high / alone.low, 2);
 }
 
+TEST(Bootstrap, TwoRunsHaveTheRatioOfTheirMedians) {
+  auto const ratio = ratio_of_medians(processes({20, 40, 30}), processes({10, 15, 12}), Random(1));
+  EXPECT_EQ(ratio.median, 2.5);
+  EXPECT_EQ(ratio.low, 20.0 / 15);
+  EXPECT_EQ(ratio.high, 4);
+  EXPECT_EQ(ratio.spread, Spread::range);
+  EXPECT_EQ(ratio_of_medians(processes({1, 2, 3, 4, 5}), processes({1, 2}), Random(1)).n, 2u);
+}
+
 // ---- where the truth is known ----
 
 // How often the interval holds the truth, over many simulated runs. The seeds are fixed, so the
@@ -208,7 +217,7 @@ TEST(Bootstrap, IntervalsHoldTheTruthAsOftenAsTheySay) {
   constexpr int runs = 400;
   for (std::uint32_t const rounds : {5u, 7u, 10u, 20u}) {
     Random random(1000 + rounds);
-    int times_hold = 0, ratios_hold = 0;
+    int times_hold = 0, ratios_hold = 0, apart_hold = 0;
     double width = 0;
     for (int run = 0; run < runs; ++run) {
       Values drift(rounds, 1.0);
@@ -220,11 +229,16 @@ TEST(Bootstrap, IntervalsHoldTheTruthAsOftenAsTheySay) {
       auto const ratio = median_ratio(c, d, Random(random.next()));
       times_hold += time.low <= 1.0 && 1.0 <= time.high;
       ratios_hold += ratio.low <= 1.05 && 1.05 <= ratio.high;
+      // Another run, at another time: it has no rounds in common with the first.
+      auto const e = simulated({1.05, 0.05, 0.05}, rounds, Values(rounds, 1.0), random);
+      auto const apart = ratio_of_medians(e, b, Random(random.next()));
+      apart_hold += apart.low <= 1.05 && 1.05 <= apart.high;
       width += time.high - time.low;
     }
     SCOPED_TRACE(rounds);
     EXPECT_GE(times_hold, 0.92 * runs);
     EXPECT_GE(ratios_hold, 0.92 * runs);
+    EXPECT_GE(apart_hold, 0.92 * runs);
     // And not by being wide: four deviations of such a median would do, few rounds need more.
     EXPECT_LT(width / runs, 6 * 1.25 * 0.05 / std::sqrt(rounds));
   }
