@@ -41,6 +41,7 @@
 #include "collectors/parts/background_duty.hpp"
 #include "collectors/parts/cycle_proof.hpp"
 #include "collectors/parts/epoch_heap.hpp"
+#include "collectors/parts/own_cores.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
 namespace churn::recycler {
@@ -216,6 +217,7 @@ class Heap : public collectors::EpochHeap<Heap> {
   // ---- the thread: it lets the world be stopped in poll alone ----
 
   void live() {
+    collectors::use_all_cores();
     world_.attach(self_);
     collectors::BackgroundDuty::Task task;
     while (await_task(task)) {

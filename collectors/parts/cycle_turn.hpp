@@ -12,8 +12,6 @@
 // Thread-safety: all of it. A mutator that waits must be blocked in its world.
 #pragma once
 
-#include <sched.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -21,17 +19,10 @@
 #include <mutex>
 #include <thread>
 
+#include "collectors/parts/own_cores.hpp"
 #include "harness/core/clock.hpp"
 
 namespace churn::collectors {
-
-// The cores that this program could use before any of its threads was pinned.
-inline cpu_set_t const cores_at_start = [] {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  sched_getaffinity(0, sizeof cores, &cores);
-  return cores;
-}();
 
 class CycleTurn {
  public:
@@ -113,7 +104,7 @@ class CycleTurn {
  private:
   template <class Drive>
   void live(Drive drive) {
-    sched_setaffinity(0, sizeof cores_at_start, &cores_at_start);
+    use_all_cores();
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [this] { return handed_over_ || ending(); });

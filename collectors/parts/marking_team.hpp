@@ -23,12 +23,14 @@
 #include <vector>
 
 #include "collectors/parts/marker.hpp"
+#include "collectors/parts/own_cores.hpp"
 #include "collectors/parts/page_buffer.hpp"
 #include "harness/core/clock.hpp"
 #include "harness/core/contracts.hpp"
 #include "harness/core/crew.hpp"
 
 #if !CHURN_VERIFYING
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #endif
@@ -157,9 +159,11 @@ class MarkingTeam {
     pool_.put_all(several_[0]->stack());
     auto const caller = std::this_thread::get_id();
     run_on_threads([this, caller](std::uint32_t index) {
+      bool const is_caller = std::this_thread::get_id() == caller;
+      if (!is_caller) use_all_cores();
       std::uint64_t const start_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
       work(*several_[index]);
-      if (std::this_thread::get_id() == caller) return;
+      if (is_caller) return;
       // Relaxed: read after all have been joined.
       others_cpu_ns_.fetch_add(read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns,
                                std::memory_order_relaxed);
@@ -202,10 +206,16 @@ class MarkingTeam {
 #else
   template <class Job>
   void run_on_threads(Job job) {
-    if (!arena_) arena_ = std::make_unique<tbb::task_arena>(static_cast<int>(markers_));
+    if (!arena_) {
+      // oneTBB has as many threads as the calling thread has cores, and that one may be pinned.
+      threads_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                       markers_);
+      arena_ = std::make_unique<tbb::task_arena>(static_cast<int>(markers_));
+    }
     arena_->execute(
         [&] { tbb::parallel_for(std::uint32_t{0}, markers_, job, tbb::simple_partitioner()); });
   }
+  std::unique_ptr<tbb::global_control> threads_;
   std::unique_ptr<tbb::task_arena> arena_;
 #endif
 

@@ -474,7 +474,7 @@ TEST_F(EmbeddedMatrices, SmokeTakesSeconds) {
 }
 
 TEST_F(EmbeddedMatrices, EachSaysWhatItIs) {
-  EXPECT_EQ(embedded_matrices().size(), 3u);
+  EXPECT_EQ(embedded_matrices().size(), 4u);
   for (auto const& each : embedded_matrices()) {
     EXPECT_FALSE(find_matrix(std::string(each.name)).summary.empty()) << each.name;
   }
