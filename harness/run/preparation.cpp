@@ -61,6 +61,15 @@ class Preparing {
     add_first(candidates, [](PlannedCell const& cell) { return cell.library.empty(); });
     add_first(candidates, [](PlannedCell const&) { return true; });
     candidates.push_back({cells_.front(), reference_of(*cells_.front())});
+    // Parameters may ask for what few collectors can do.
+    for (PlannedCell const* const cell : cells_) {
+      add_first(candidates, [&](PlannedCell const& each) {
+        return &each == cell &&
+               std::none_of(candidates.begin(), candidates.end(), [&](Candidate const& other) {
+                 return other.back_end.program == each.program;
+               });
+      });
+    }
     for (Candidate const& candidate : candidates) {
       Finding const found =
           invoker_.pilot(*candidate.cell, candidate.back_end, pilot_target_ns(plan_));

@@ -31,7 +31,6 @@
 
 #include "harness/core/check.hpp"
 #include "harness/core/contracts.hpp"
-#include "harness/core/error.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
@@ -71,7 +70,7 @@ class Workload {
         freezes_(context["freeze"] == 1),
         random_(Random::fork(context.seed, 0)) {
     if (freezes_ && !Controls<M>) {
-      throw UserError("prefork{freeze=1}: this collector cannot freeze its heap");
+      stop(Outcome::not_applicable, "freeze=1: this collector cannot freeze its heap");
     }
   }
 
