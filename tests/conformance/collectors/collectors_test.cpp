@@ -28,7 +28,21 @@ void add(std::string_view suite, std::string_view name, std::function<std::strin
                         [failure]() -> testing::Test* { return new FailureTest(failure); });
 }
 
+class ExemptTest : public testing::Test {
+ public:
+  explicit ExemptTest(std::string_view why) : why_(why) {}
+  void TestBody() override { GTEST_SKIP() << why_; }
+
+ private:
+  std::string_view why_;
+};
+
 void add(CollectorSuite const& suite) {
+  if (std::string_view const why = why_exempt(suite.name); !why.empty()) {
+    testing::RegisterTest(std::string(suite.name).c_str(), "is_exempt", nullptr, nullptr, __FILE__,
+                          __LINE__, [why]() -> testing::Test* { return new ExemptTest(why); });
+    return;
+  }
   for (auto const& property : suite.properties) {
     add(suite.name, property.name, [property] { return failure_of(property); });
   }

@@ -40,6 +40,11 @@ std::string mutation_failure(CollectorSuite const& suite, MutationOptions option
   return failure_of(suite, options, number_in_environment("CHURN_TEST_SEEDS", standard));
 }
 
+std::string_view why_exempt(std::string_view collector) noexcept {
+  if (__tsan_init == nullptr || collector != "boehm") return {};
+  return "bdwgc stops threads by signals, which the thread sanitizer holds back until too late";
+}
+
 bool nightly() { return std::getenv("CHURN_TEST_NIGHTLY") != nullptr; }
 
 }  // namespace churn::conform

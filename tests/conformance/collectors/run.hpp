@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "harness/conform/collector_suite.hpp"
 
@@ -16,6 +17,9 @@ std::string failure_of(CollectorSuite const& suite, MutationOptions options, std
 // CHURN_TEST_SEED: this seed alone. CHURN_TEST_SEEDS: so many, from 1. Else `standard` of them.
 std::string mutation_failure(CollectorSuite const& suite, MutationOptions options,
                              std::uint64_t standard);
+
+// Why this collector cannot be looked at in this build; empty: it can.
+std::string_view why_exempt(std::string_view collector) noexcept;
 
 // CHURN_TEST_NIGHTLY is set: the slow properties as well.
 bool nightly();
