@@ -1,22 +1,20 @@
 // What:  small objects in pools of one size each, cut from arenas; larger ones elsewhere. The shape
-//        of CPython's own allocator (arenas, pools, size classes of 16 to 512 bytes), as a whole
-//        malloc for programs with threads.
+//        of CPython's own allocator (arenas, pools, size classes a granule apart up to 512
+//        bytes), as a whole malloc for programs with threads; its classes go on to 2 KiB.
 // Why:   the shape that most small-object allocators share, small enough to read in one sitting.
 // When not: as a hardened or a finished allocator: memory within an arena goes back only when the
-//        whole arena is empty, and requests over 512 bytes share four locks.
+//        whole arena is empty, and requests over 2 KiB share four locks.
 //
 //      size      where                                             goes back to the kernel
-//      0 … 512   a cell in a pool of this thread (parts/heap.hpp)  with the arena's last pool
-//      … 1 MiB   a block in a region (parts/segregated_fit.hpp)    with the region's last block
-//      more      a mapping of its own (parts/mapped_block.hpp)     at once
+//      0 … 2 KiB a cell in a pool of this thread (parts/heap.hpp)  with the arena's last pool
+//      more      parts/large_blocks.hpp
 //
-// Invariants: see the parts; chunk_of(block)->holds says which of the three a block is.
+// Invariants: see the parts; chunk_of(block)->holds says which a block is.
 // Cost:  2–4 ns a call for small objects on their own thread, 20–40 ns for blocks, system calls
 //        for what is larger.
 // Source: V. Marangozov and T. Peters, Objects/obmalloc.c of CPython 3.12 (the shape, no code).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -26,19 +24,17 @@
 #include "allocators/listed.hpp"
 #include "allocators/parts/chunk.hpp"
 #include "allocators/parts/heap.hpp"
+#include "allocators/parts/large_blocks.hpp"
 #include "allocators/parts/lock.hpp"
-#include "allocators/parts/mapped_block.hpp"
-#include "allocators/parts/segregated_fit.hpp"
 #include "allocators/parts/thread_end.hpp"
 #include "harness/core/page_source.hpp"
 
 namespace churn::slab {
 
-// Blocks over 512 bytes. Threads are dealt out to the shares, so that two seldom meet at a lock.
-struct alignas(64) Share {
-  allocators::Lock lock;
-  SegregatedFit blocks;
-};
+using allocators::Chunk;
+using allocators::chunk_of;
+using allocators::Holds;
+using allocators::LargeBlocks;
 
 class Allocator {
  public:
@@ -58,8 +54,8 @@ class Allocator {
 
   static void deallocate(void* block) noexcept {
     Chunk* const chunk = chunk_of(block);
-    if (chunk->holds != Holds::pools) [[unlikely]]
-      return deallocate_large(chunk, block);
+    if (chunk->holds != Holds::cells) [[unlikely]]
+      return large_.deallocate(chunk, block);
     Pool* const pool = Pool::of(block);
     Heap* const heap = heap_;
     if (pool->owner != heap) [[unlikely]] {
@@ -70,9 +66,8 @@ class Allocator {
 
   static std::size_t usable_size(void* block) noexcept {
     Chunk* const chunk = chunk_of(block);
-    if (chunk->holds == Holds::pools) return Pool::of(block)->cell_bytes;
-    if (chunk->holds == Holds::blocks) return SegregatedFit::usable_size(block);
-    return static_cast<MappedBlock*>(chunk)->usable_size();
+    if (chunk->holds == Holds::cells) return Pool::of(block)->cell_bytes;
+    return LargeBlocks::usable_size(chunk, block);
   }
 
   static bool is_zeroed(void* block) noexcept {
@@ -80,12 +75,7 @@ class Allocator {
   }
 
   static void* resize(void* block, std::size_t size) noexcept {
-    Chunk* const chunk = chunk_of(block);
-    if (chunk->holds == Holds::mapped_block && size > SegregatedFit::largest_bytes / 2) {
-      return static_cast<MappedBlock*>(chunk)->resize(size);
-    }
-    std::size_t const usable = usable_size(block);
-    return size <= usable && size >= usable / 2 ? block : nullptr;
+    return LargeBlocks::resize(chunk_of(block), block, size, usable_size(block));
   }
 
   // A heap with pools that are still in use waits for the next thread.
@@ -103,17 +93,15 @@ class Allocator {
   static void before_fork() noexcept {
     heaps_lock_.take();
     arenas_.lock();
-    for (auto& share : shares_) share.lock.take();
+    large_.lock();
   }
   static void after_fork() noexcept {
-    for (auto& share : shares_) share.lock.give();
+    large_.unlock();
     arenas_.unlock();
     heaps_lock_.give();
   }
 
  private:
-  static constexpr std::size_t share_count = 4;
-
   static void* allocate_small(std::uint32_t size_class) noexcept {
     if (void* const cell = heap_->try_allocate(size_class)) [[likely]]
       return cell;
@@ -124,46 +112,17 @@ class Allocator {
     return heap == nullptr ? nullptr : heap->allocate_slow(arenas_, size_class);
   }
 
-  // A size rounded up to an alignment of at most 512 has aligned cells.
+  // Up to 512 bytes, a size rounded up to its alignment has aligned cells.
   [[gnu::noinline]] static void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
-    if (size <= small_bytes && align <= small_bytes) {
+    if (size <= even_bytes && align <= even_bytes) {
       return allocate_small(class_of(round_up(size == 0 ? 1 : size, align)));
     }
     return allocate_large(size, align);
   }
 
   [[gnu::noinline]] static void* allocate_large(std::size_t size, std::size_t align) noexcept {
-    if (size > SegregatedFit::largest_bytes || align > SegregatedFit::largest_align) {
-      return MappedBlock::make(size, align);
-    }
     Heap const* const heap = own_heap();
-    if (heap == nullptr) return nullptr;
-    Share& share = shares_[heap->number % share_count];
-    allocators::Locked const locked(share.lock);
-    if (void* const block = share.blocks.allocate(size, align)) return block;
-    void* const chunk = map_pages(chunk_bytes, chunk_bytes);
-    if (chunk == nullptr) return nullptr;
-    share.blocks.add_region(chunk);
-    return share.blocks.allocate(size, align);
-  }
-
-  [[gnu::noinline]] static void deallocate_large(Chunk* chunk, void* block) noexcept {
-    if (chunk->holds == Holds::mapped_block) return static_cast<MappedBlock*>(chunk)->unmap();
-    SegregatedFit& blocks = SegregatedFit::owner_of(block);
-    Share& share = share_of(blocks);
-    SegregatedFit::Region* empty;
-    {
-      allocators::Locked const locked(share.lock);
-      empty = blocks.deallocate(block);
-    }
-    if (empty != nullptr) unmap_pages(empty, chunk_bytes);
-  }
-
-  static Share& share_of(SegregatedFit const& blocks) noexcept {
-    for (auto& share : shares_) {
-      if (&share.blocks == &blocks) return share;
-    }
-    __builtin_unreachable();
+    return heap == nullptr ? nullptr : large_.allocate(size, align, heap->number);
   }
 
   // This thread's heap: one that waits for a thread, or a new one. Null: no memory.
@@ -187,7 +146,7 @@ class Allocator {
   static inline constinit Heap no_heap_;  // owns nothing and has nothing: no test for null
   static inline constinit thread_local Heap* heap_ = &no_heap_;
   static inline constinit Arenas arenas_;
-  static inline constinit std::array<Share, share_count> shares_{};
+  static inline constinit LargeBlocks large_;
   static inline constinit allocators::Lock heaps_lock_;
   static inline constinit Heap* idle_heaps_ = nullptr;
   static inline constinit std::uint32_t heaps_made_ = 0;

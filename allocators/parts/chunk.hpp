@@ -1,4 +1,4 @@
-// What:  all memory of `slab` lies in chunks: mappings aligned to 4 MiB whose first bytes say what
+// What:  all memory lies in chunks: mappings aligned to 4 MiB whose first bytes say what
 //        they hold. A pointer finds its chunk by masking, so free needs no table of addresses.
 // Invariants: no block starts at the first byte of a chunk, and every block starts within 4 MiB
 //        after its chunk's first byte; so the byte before a block lies in the block's own chunk,
@@ -11,12 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace churn::slab {
+namespace churn::allocators {
 
 inline constexpr std::size_t chunk_bytes = std::size_t{4} << 20;
 
 enum class Holds : std::uint32_t {
-  pools,         // an arena of pools of small cells
+  cells,         // small cells, laid out as the allocator wants
   blocks,        // a region of blocks of many sizes
   mapped_block,  // one block
 };
@@ -30,4 +30,4 @@ inline Chunk* chunk_of(void const* block) noexcept {
   return reinterpret_cast<Chunk*>(before & ~(chunk_bytes - 1));
 }
 
-}  // namespace churn::slab
+}  // namespace churn::allocators

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,13 +24,25 @@
 namespace churn::slab {
 
 inline constexpr std::size_t granule = 16;
-inline constexpr std::size_t small_bytes = 512;  // the largest cell
-inline constexpr std::size_t size_classes = small_bytes / granule;
+inline constexpr std::size_t even_bytes = 512;    // up to here, classes are a granule apart
+inline constexpr std::size_t small_bytes = 2048;  // the largest cell
+inline constexpr std::uint32_t even_classes = even_bytes / granule;
+inline constexpr std::uint32_t size_classes = even_classes + 2 * 4;
 
 // pre: size <= small_bytes. Size 0 gets a cell like size 1.
 constexpr std::uint32_t class_of(std::size_t size) noexcept {
-  return static_cast<std::uint32_t>((size + (size == 0 ? 1 : 0) - 1) / granule);
+  std::size_t const last = size + (size == 0 ? 1 : 0) - 1;
+  if (last < even_bytes) return static_cast<std::uint32_t>(last / granule);
+  // Four classes to a power of two.
+  auto const octave = static_cast<std::uint32_t>(std::bit_width(last)) - 1;
+  return even_classes + (octave - 9) * 4 + static_cast<std::uint32_t>((last >> (octave - 2)) & 3);
 }
+constexpr std::uint32_t bytes_of(std::uint32_t size_class) noexcept {
+  if (size_class < even_classes) return (size_class + 1) * granule;
+  std::uint32_t const step = size_class - even_classes;
+  return (even_bytes << (step / 4)) / 4 * (step % 4 + 5);
+}
+static_assert(bytes_of(class_of(513)) == 640 && bytes_of(size_classes - 1) == small_bytes);
 
 class Heap {
  public:
@@ -163,7 +176,7 @@ class Heap {
   bool add_pool(Arenas& arenas, std::uint32_t size_class) noexcept {
     Pool* const pool = spare_ != nullptr ? take_spare() : arenas.take();
     if (pool == nullptr) return false;
-    pool->begin(this, size_class, static_cast<std::uint32_t>((size_class + 1) * granule));
+    pool->begin(this, size_class, bytes_of(size_class));
     list(pool);
     return pool->carve();
   }

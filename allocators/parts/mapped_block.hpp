@@ -13,7 +13,7 @@
 #include "allocators/parts/chunk.hpp"
 #include "harness/core/page_source.hpp"
 
-namespace churn::slab {
+namespace churn::allocators {
 
 class MappedBlock : public Chunk {
  public:
@@ -68,4 +68,4 @@ class MappedBlock : public Chunk {
   std::size_t bytes_, offset_;  // of the mapping, header included; of the payload
 };
 
-}  // namespace churn::slab
+}  // namespace churn::allocators

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "allocators/parts/cell.hpp"
 #include "allocators/parts/chunk.hpp"
 #include "allocators/parts/lock.hpp"
 #include "harness/core/check.hpp"
@@ -19,11 +20,13 @@
 
 namespace churn::slab {
 
-inline constexpr std::size_t pool_bytes = std::size_t{16} << 10;
+using allocators::Cell;
+using allocators::Chunk;
+using allocators::chunk_bytes;
+using allocators::chunk_of;
+using allocators::Holds;
 
-struct Cell {
-  Cell* next;
-};
+inline constexpr std::size_t pool_bytes = std::size_t{16} << 10;
 
 class Heap;
 
@@ -106,7 +109,7 @@ class Arenas {
     if (usable_ == nullptr) {
       auto* const arena = static_cast<Arena*>(map_pages(chunk_bytes, chunk_bytes));
       if (arena == nullptr) return nullptr;
-      arena->holds = Holds::pools;
+      arena->holds = Holds::cells;
       arena->next_offset = pool_bytes;  // the header takes the place of the first pool
       list(arena);
     }

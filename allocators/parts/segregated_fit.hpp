@@ -26,7 +26,7 @@
 #include "harness/core/check.hpp"
 #include "harness/core/page_source.hpp"
 
-namespace churn::slab {
+namespace churn::allocators {
 
 class SegregatedFit {
  public:
@@ -204,4 +204,4 @@ class SegregatedFit {
   bool spare_region_ = false;  // a region that is free from end to end is in its list
 };
 
-}  // namespace churn::slab
+}  // namespace churn::allocators

@@ -214,6 +214,11 @@ class ScheduledRef {
     Scheduler::current().wrote();
     return std::exchange(value_, value_ - less);
   }
+  T exchange(T wanted, std::memory_order = std::memory_order_seq_cst) const {
+    Scheduler::current().before_operation();
+    Scheduler::current().wrote();
+    return std::exchange(value_, wanted);
+  }
   bool compare_exchange_weak(T& expected, T wanted, std::memory_order, std::memory_order) const {
     Scheduler::current().before_operation();
     if (value_ == expected && !Scheduler::current().fails_spuriously()) {
