@@ -78,6 +78,17 @@ AllocatorInfo third_party(toml::table const& table) {
   info.package = table["package"].value_or("");
   info.note = table["note"].value_or("");
   info.tuning = strings_of(table["tuning"]);
+  if (auto const* const variants = table["variants"].as_array()) {
+    for (auto const& each : *variants) {
+      auto const pair = strings_of(toml::node_view(each));
+      info.variants.push_back({pair.at(0), pair.at(1)});
+    }
+  }
+  if (auto const* const failures = table["known_failures"].as_table()) {
+    for (auto const& [property, why] : *failures) {
+      info.known_failures.emplace(property.str(), why.value_or(""));
+    }
+  }
   auto const patterns = strings_of(table["libraries"]);
   if (!patterns.empty()) find_library(info, patterns);
   return info;

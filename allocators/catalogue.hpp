@@ -13,6 +13,12 @@
 
 namespace churn::allocators {
 
+// Settings that people deploy.
+struct Variant {
+  std::string settings;  // as between the braces
+  std::string why;
+};
+
 struct AllocatorInfo {
   std::string name, summary;
   std::string library;  // absolute path once found; empty for glibc (no preload)
@@ -25,6 +31,8 @@ struct AllocatorInfo {
   std::vector<ParameterInfo> parameters;  // lower-case settings, in-project libraries only
   std::vector<std::string>
       tuning;  // environment variables that it reads, "X_*" for all of a prefix
+  std::vector<Variant> variants;
+  std::map<std::string, std::string> known_failures;  // property of harness/conform -> why
 };
 
 // An allocator ready to run: exists, is a library, defines malloc.

@@ -55,6 +55,12 @@ struct MinheapOptions {
 };
 int minheap(MinheapOptions const& options);
 
+struct ConformOptions {
+  std::string allocator;
+  bool json = false;
+};
+int conform(ConformOptions const& options);
+
 struct CompareOptions {
   std::int64_t baseline = 0, candidate = 0;  // runs
   std::string db;

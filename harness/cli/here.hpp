@@ -23,6 +23,7 @@ class Here {
 
   run::Surroundings const& surroundings() const noexcept { return surroundings_; }
   allocators::Catalogue const& catalogue() const noexcept { return catalogue_; }
+  run::Installation const& installation() const noexcept { return installation_; }
 
  private:
   run::Installation installation_;

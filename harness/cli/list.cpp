@@ -76,12 +76,21 @@ std::vector<Item> allocator_items(Here const& here) {
     add_detail(item, "package", info.package);
     add_detail(item, "note", info.note);
     add_parameters(item, info.parameters);
+    for (auto const& variant : info.variants) {
+      item.details.emplace_back("{" + variant.settings + "}", variant.why);
+    }
     item.more = [&info](JsonWriter& json) {
       json.member("library", info.library)
           .member("package", info.package)
           .member("note", info.note)
           .member("in_project", info.in_project)
           .member("reuses", info.reuses);
+      json.key("variants").begin_array();
+      for (auto const& variant : info.variants) {
+        json.begin_object().member("settings", variant.settings).member("why", variant.why);
+        json.end_object();
+      }
+      json.end_array();
       write_parameters(json, info.parameters);
     };
     items.push_back(std::move(item));

@@ -208,6 +208,7 @@ struct CommandLine {
     add_minheap();
     add_gate();
     add_compare();
+    add_conform();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -319,6 +320,14 @@ struct CommandLine {
     command->add_flag("--json", gate_options.json, "for programs");
   }
 
+  void add_conform() {
+    CLI::App* const command =
+        add("conform", "is this allocator a correct malloc at all?",
+            "Example: churn conform ./libmine.so\nExit status: 1 if it is not.\n");
+    command->add_option("allocator", conform_options.allocator, "a name, or a path")->required();
+    command->add_flag("--json", conform_options.json, "for programs");
+  }
+
   void add_doctor() {
     CLI::App* const command = add("doctor", "what on this machine makes numbers noisy, and the fix",
                                   "Example: churn doctor\n");
@@ -333,6 +342,7 @@ struct CommandLine {
     if (app.got_subcommand("minheap")) return minheap(minheap_options);
     if (app.got_subcommand("compare")) return compare(compare_options);
     if (app.got_subcommand("gate")) return gate_sides(gate_options);
+    if (app.got_subcommand("conform")) return conform(conform_options);
     return doctor(doctor_options);
   }
 
@@ -346,6 +356,7 @@ struct CommandLine {
   DoctorOptions doctor_options;
   GateOptions gate_options;
   CompareOptions compare_options;
+  ConformOptions conform_options;
   MinheapOptions minheap_options;
   bool no_install = false;
 };

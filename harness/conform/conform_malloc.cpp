@@ -2,7 +2,8 @@
 // it:
 //     LD_PRELOAD=./libmine.so churn-conform-malloc
 // One process per property, so that one crash costs one row. Exit status: 0 all hold, 1 some do
-// not, 2 usage. It calls itself with --property NAME for a single one.
+// not, 2 usage, or another malloc than --expect says. It calls itself with --property NAME for a
+// single one.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,8 +119,22 @@ std::string file_of_malloc() {
   return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "unknown";
 }
 
-int check_all(char const* program, bool json) {
-  std::string const file = file_of_malloc();
+// By device and inode: a preload goes through a link. Empty: any.
+bool is_file(std::string const& file, std::string const& expected) {
+  struct stat one{}, other{};
+  return expected.empty() ||
+         (stat(file.c_str(), &one) == 0 && stat(expected.c_str(), &other) == 0 &&
+          one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+}
+
+int check_all(char const* program, std::string const& expected, bool json) {
+  std::string file = file_of_malloc();
+  if (!is_file(file, expected)) {
+    fprintf(stderr, "churn-conform-malloc: malloc is that of %s, not of %s\n", file.c_str(),
+            expected.c_str());
+    return 2;
+  }
+  if (!expected.empty()) file = expected;
   int failed = 0;
   if (json) printf("{\"malloc\": %s, \"properties\": [", quoted(file).c_str());
   if (!json) printf("malloc of %s\n", file.c_str());
@@ -145,8 +161,12 @@ int check_all(char const* program, bool json) {
 }
 
 int run(std::vector<std::string_view> const& arguments, char const* program) {
-  if (arguments.empty()) return check_all(program, false);
-  if (arguments.size() == 1 && arguments[0] == "--json") return check_all(program, true);
+  bool const json = !arguments.empty() && arguments[0] == "--json";
+  auto const rest = std::vector(arguments.begin() + (json ? 1 : 0), arguments.end());
+  if (rest.empty()) return check_all(program, "", json);
+  if (rest.size() == 2 && rest[0] == "--expect") {
+    return check_all(program, std::string(rest[1]), json);
+  }
   if (arguments.size() == 2 && arguments[0] == "--property") return check(arguments[1]);
   if (arguments.size() == 1 && arguments[0] == "--list") {
     for (auto const& each : all_properties()) printf("%-18s  %s\n", each.name, each.promise);
@@ -154,7 +174,8 @@ int run(std::vector<std::string_view> const& arguments, char const* program) {
   }
   bool const asked = arguments.size() == 1 && arguments[0] == "--help";
   fprintf(asked ? stdout : stderr,
-          "usage: [LD_PRELOAD=LIBRARY] churn-conform-malloc [--json | --list | --property NAME]\n"
+          "usage: [LD_PRELOAD=LIBRARY] churn-conform-malloc [--json] [--expect LIBRARY]\n"
+          "       churn-conform-malloc --list | --property NAME\n"
           "Checks that the malloc of this process is a correct one; exit status 1 if it is not.\n");
   return asked ? 0 : 2;
 }

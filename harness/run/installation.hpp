@@ -2,8 +2,8 @@
 //        tree or in an installed one. Found from /proc/self/exe, so that a moved tree works.
 // Layouts
 //        BUILD/harness/cli/churn    BUILD/harness/cell/churn-cell-* BUILD/allocators/libchurn_*.so
-//        PREFIX/bin/churn           PREFIX/libexec/churn/churn-cell-*
-//        PREFIX/lib/churn/libchurn_*.so
+//        BUILD/harness/conform/churn-conform-malloc
+//        PREFIX/bin/churn           PREFIX/libexec/churn/churn-*    PREFIX/lib/churn/libchurn_*.so
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace churn::run {
 struct Installation {
   std::string cell_programs;     // directory of churn-cell-*
   std::string malloc_libraries;  // directory of libchurn_*.so
+  std::string conform_malloc;    // churn-conform-malloc
 };
 
 // Throws UserError when the programs are not there, naming the places that were looked at.

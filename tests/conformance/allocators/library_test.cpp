@@ -54,30 +54,11 @@ Ending run_on(std::string const& library, std::string const& command) {
   return run(command, library.empty() ? "" : "LD_PRELOAD=" + library);
 }
 
-// Properties that a third-party library is known not to keep, and why. What is not listed must
-// hold.
-struct KnownFailure {
-  char const *allocator, *property, *reason;
-};
-constexpr KnownFailure known_failures[] = {
-    {"jemalloc", "enomem", "5.3 leaves errno alone in some entry points, realloc among them"},
-    {"jemalloc", "page-aligned", "has no pvalloc: glibc's block reaches its free, which crashes"},
-    {"mimalloc", "enomem", "2.0 leaves errno alone"},
-    {"mimalloc", "aligned-family", "2.0.9 misaligns sizes of 256 to 1024 equal to the alignment"},
-    {"mimalloc", "realloc-of-aligned", "the same misalignment (its issue 700, fixed in 2.1)"},
-    {"mimalloc", "new-failure", "the C build aborts where operator new has to throw"},
-    {"mimalloc", "new-handler", "the C build aborts where operator new has to throw"},
-    {"scudo", "enomem", "leaves errno alone in memalign"},
-    {"scudo", "new-failure", "operator new returns null: the runtime is built without exceptions"},
-    {"scudo", "new-handler", "operator new returns null: the runtime is built without exceptions"},
-    {"tcmalloc", "enomem", "2.10 leaves errno alone where calloc's product overflows"},
-};
+// Why the catalogue says that this one does not hold. What is not in it must hold.
 char const* why_known(allocators::AllocatorInfo const& info, std::string const& property) {
   if (!info.reuses && property == "reuse") return "never reuses, and says so";
-  for (auto const& each : known_failures) {
-    if (info.name == each.allocator && property == each.property) return each.reason;
-  }
-  return nullptr;
+  auto const found = info.known_failures.find(property);
+  return found == info.known_failures.end() ? nullptr : found->second.c_str();
 }
 
 // The names in the rows "FAIL  NAME  reason".
@@ -123,10 +104,9 @@ TEST_P(Conforms, WhenPreloaded) {
     if (reason != nullptr)
       printf("known: %s: %s: %s\n", info.name.c_str(), property.c_str(), reason);
   }
-  for (auto const& each : known_failures) {
-    if (info.name == each.allocator && !failed.contains(each.property)) {
-      printf("no longer so here: %s: %s: %s\n", each.allocator, each.property, each.reason);
-    }
+  for (auto const& [property, reason] : info.known_failures) {
+    if (failed.contains(property)) continue;
+    printf("no longer so here: %s: %s: %s\n", info.name.c_str(), property.c_str(), reason.c_str());
   }
 }
 
