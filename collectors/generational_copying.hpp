@@ -85,17 +85,9 @@ class Remembered {
 };
 
 struct Account : collectors::TracingAccount {
-  collectors::Cursor young;
   Remembered remembered;
   std::uint64_t old_objects = 0, old_charged = 0;  // born old since the last collection
 
-  std::uint64_t charged() const noexcept { return TracingAccount::charged() + young.unsettled(); }
-  std::uint64_t rest() const noexcept { return TracingAccount::rest() + young.rest(); }
-  void leave_cursors() noexcept {
-    TracingAccount::leave_cursors();
-    moved += young.settle();
-    young.drop_run();
-  }
   void start_afresh() noexcept {
     granted = credit = old_objects = old_charged = 0;
     charged_before = charged();
@@ -120,10 +112,11 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
   CHURN_ALWAYS_INLINE Ref make(Account& account, Shape shape) {
     std::size_t const charge = Header::charge(shape), cell = Header::cell(charge);
     if (cell > largest_bumped_bytes) return make_old(account, shape);
-    if (account.asked() || !account.young.fits(cell)) [[unlikely]] {
-      next_chunk(account, charge);
+    std::byte* start;
+    if (!account.small.bump_within(account.limit(), cell, start)) [[unlikely]] {
+      start = bump_on_chunk(account, charge);
     }
-    return begin_object(account, account.young.bump(cell), shape, nursery_.starts());
+    return begin_object(account, start, shape, nursery_.starts());
   }
 
   CHURN_ALWAYS_INLINE void slot_written(Account& account, Ref object, Word* slot, Ref old,
@@ -156,18 +149,19 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
     return object;
   }
 
-  // Makes the account's cursor long enough for a cell of so much.
-  CHURN_NEVER_INLINE void next_chunk(Account& account, std::size_t charge) {
+  // A zeroed cell in the nursery, perhaps after a collection.
+  CHURN_NEVER_INLINE std::byte* bump_on_chunk(Account& account, std::size_t charge) {
     std::size_t const cell = Header::cell(charge);
+    account.set_limit(account.lowest_limit);
     world_.poll(account);
     bool collected = false;
-    while (!account.young.fits(cell) && !account.young.extend(cell)) {
-      account.moved += account.young.settle();
-      account.young.drop_run();
+    while (!account.small.fits(cell) && !account.small.extend(cell)) {
+      account.settle(account.small);
+      account.small.drop_run();
       obtain(account, charge, chunk_bytes);
       std::unique_lock lock(mutex_);
-      if (nursery_.take(account.young, cell, account.credit)) {
-        account.credit -= account.young.rest();
+      if (nursery_.take(account.small, cell, account.credit)) {
+        account.credit -= account.small.rest();
         continue;
       }
       bool const kernel_refused = nursery_.used_bytes() == 0;
@@ -179,6 +173,8 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
         collect_and_resume(account, 0);
       }
     }
+    account.set_limit(account.small.limit());
+    return account.small.bump(cell);
   }
 
   // ---- collection; the world is stopped ----

@@ -31,49 +31,73 @@
 
 namespace churn::collectors {
 
-// Where one thread allocates.
+// Where one thread allocates. Place and number of the cells handed out share a word, 48 bits and
+// 16, so that handing one out is one addition and one store; the kernel maps nothing higher
+// unasked.
 class Cursor {
  public:
+  static constexpr std::size_t most_cells = 0xffff;  // of a run
+
+  // A zeroed cell, if it ends within `limit`: this cursor's limit(), or less than any.
+  // pre: bytes is a multiple of granule_bytes
+  CHURN_ALWAYS_INLINE bool bump_within(Word limit, std::size_t bytes, std::byte*& cell) noexcept {
+    Word const next = at_ + step(bytes);
+    if (next > limit) [[unlikely]] {
+      return false;
+    }
+    cell = at();
+    at_ = next;
+    return true;
+  }
+  Word limit() const noexcept { return packed(end_) | most_cells; }
+
   CHURN_ALWAYS_INLINE bool fits(std::size_t bytes) const noexcept {
-    return static_cast<std::size_t>(end_ - at_) >= bytes;
+    return static_cast<std::size_t>(end_ - at()) >= bytes;
   }
   // A zeroed cell. pre: fits(bytes), bytes is a multiple of granule_bytes
   CHURN_ALWAYS_INLINE std::byte* bump(std::size_t bytes) noexcept {
-    std::byte* const cell = at_;
-    at_ += bytes;
+    std::byte* const cell = at();
+    at_ += step(bytes);
     return cell;
   }
 
   // Zeroes a piece more of the run, if it is long enough for a cell of `bytes`.
   bool extend(std::size_t bytes) noexcept {
-    std::size_t const left = static_cast<std::size_t>(run_end_ - at_);
+    std::size_t const left = rest();
     if (left < bytes) return false;
-    std::size_t const zeroed = static_cast<std::size_t>(end_ - at_);
+    std::size_t const zeroed = static_cast<std::size_t>(end_ - at());
     std::size_t const wanted = zero_ ? left : std::min(left, std::max(bytes, piece_bytes));
     if (!zero_ && wanted > zeroed) std::memset(end_, 0, wanted - zeroed);
-    end_ = at_ + std::max(wanted, zeroed);
+    end_ = at() + std::max(wanted, zeroed);
     return true;
   }
 
   // The whole run as it is, for cells that are overwritten as a whole.
   void open() noexcept { end_ = run_end_; }
 
-  // Bytes handed out since the last call, or since the run was begun.
+  // Bytes handed out since the last call, or since the run was begun; cells() starts afresh too.
   std::size_t settle() noexcept {
     std::size_t const bytes = unsettled();
-    start_ = at_;
+    start_ = at();
+    at_ = packed(start_);
     return bytes;
   }
-  std::size_t unsettled() const noexcept { return static_cast<std::size_t>(at_ - start_); }
-  std::size_t rest() const noexcept { return static_cast<std::size_t>(run_end_ - at_); }
-  // A run that is in no block. pre: settled
+  std::size_t unsettled() const noexcept { return static_cast<std::size_t>(at() - start_); }
+  std::size_t cells() const noexcept { return at_ & most_cells; }
+  std::size_t rest() const noexcept { return static_cast<std::size_t>(run_end_ - at()); }
+  // A run that is in no block. pre: settled, no room for more than most_cells
   void begin_run(std::byte* start, std::size_t bytes, bool zero) noexcept {
-    start_ = at_ = end_ = start;
+    CHURN_ASSERT(bytes / granule_bytes <= most_cells);
+    at_ = packed(start);
+    start_ = end_ = start;
     run_end_ = start + bytes;
     zero_ = zero;
   }
   // Leaves the run; the block goes on. pre: settled
-  void drop_run() noexcept { start_ = at_ = end_ = run_end_ = nullptr; }
+  void drop_run() noexcept {
+    at_ = 0;
+    start_ = end_ = run_end_ = nullptr;
+  }
   // pre: settled
   void drop_block() noexcept {
     drop_run();
@@ -83,9 +107,17 @@ class Cursor {
  private:
   friend class BlockSpace;
   static constexpr std::size_t piece_bytes = 16384;
+  static constexpr unsigned count_bits = 16;
 
-  std::byte *at_ = nullptr, *end_ = nullptr;  // zeroed
-  std::byte* start_ = nullptr;                // of what is not settled
+  static Word packed(std::byte* place) noexcept {
+    return reinterpret_cast<Word>(place) << count_bits;
+  }
+  static constexpr Word step(std::size_t bytes) noexcept { return Word{bytes} << count_bits | 1; }
+  std::byte* at() const noexcept { return reinterpret_cast<std::byte*>(at_ >> count_bits); }
+
+  Word at_ = 0;
+  std::byte* end_ = nullptr;    // zeroed up to here
+  std::byte* start_ = nullptr;  // of what is not settled
   std::byte* run_end_ = nullptr;
   std::byte *search_ = nullptr, *block_end_ = nullptr;  // where further runs may be
   bool zero_ = false;                                   // the whole block
@@ -226,11 +258,11 @@ inline bool BlockSpace::next_run(Cursor& cursor, std::size_t bytes, std::size_t 
     std::size_t marked = next_bit(words, from, end);
     if (marked - from >= wanted) {
       std::size_t const length = std::min((marked - from) * granule_bytes, most);
-      cursor.start_ = cursor.at_ = cursor.end_ = heap_.start() + from * granule_bytes;
-      cursor.run_end_ = cursor.at_ + length;
+      std::byte* const start = heap_.start() + from * granule_bytes;
+      cursor.begin_run(start, length, cursor.zero_);
       cursor.search_ = cursor.run_end_;
-      unpoison(cursor.at_, length);
-      if (black_) blacken(cursor.at_, length);
+      unpoison(start, length);
+      if (black_) blacken(start, length);
       return true;
     }
     // On to the first object with a gap behind it that may be wide enough.

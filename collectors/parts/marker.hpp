@@ -33,7 +33,7 @@ class Marker {
 
   // A root. null is allowed.
   void push(Ref object) {
-    if (!object || !set(object.word())) return;
+    if (!object || !set(marks_, object.word())) return;
     stack_.reserve(1);
     stack_.push(object.word());
   }
@@ -78,10 +78,10 @@ class Marker {
   static constexpr std::size_t most_samples = 64, fewest_samples = 8;
   static constexpr Word far_bytes = 8192;
 
-  CHURN_ALWAYS_INLINE bool set(Word object) const noexcept {
-    if constexpr (shared) return marks_.set_shared(object);
-    if constexpr (beside_mutators) return marks_.set_beside(object);
-    return marks_.set(object);
+  CHURN_ALWAYS_INLINE static bool set(MarkView marks, Word object) noexcept {
+    if constexpr (shared) return marks.set_shared(object);
+    if constexpr (beside_mutators) return marks.set_beside(object);
+    return marks.set(object);
   }
   static Word load(Word* slot) noexcept {
     // Acquire pairs with the release of the store that put a new object there.
@@ -92,28 +92,43 @@ class Marker {
     __builtin_prefetch(reinterpret_cast<void const*>(object - ObjectHeader::bytes));
   }
 
+  // What a loop keeps in registers, since its stores might change it anywhere else.
+  struct Registers {
+    MarkView marks;
+    std::uint64_t charged_bytes = 0, cell_bytes = 0;
+  };
+  void keep(Registers const& registers) noexcept {
+    charged_bytes_ += registers.charged_bytes;
+    cell_bytes_ += registers.cell_bytes;
+  }
+
   // The slots to scan of an object that is met for the first time; the rest goes on the stack.
-  CHURN_ALWAYS_INLINE std::uint32_t begin(Word object) noexcept {
+  CHURN_ALWAYS_INLINE std::uint32_t begin(Registers& registers, Word object) {
     Word const header = ObjectHeader::at(Ref::of(object));
     std::size_t const charge = ObjectHeader::charge(header);
-    charged_bytes_ += charge;
-    cell_bytes_ += ObjectHeader::cell(charge);
+    registers.charged_bytes += charge;
+    registers.cell_bytes += ObjectHeader::cell(charge);
     return first_stride(object, {0, ObjectHeader::slots(header)});
   }
-  std::uint32_t first_stride(Word object, SlotRange range) noexcept {
-    if (range.to - range.from <= stride) return range.to;
+  CHURN_ALWAYS_INLINE std::uint32_t first_stride(Word object, SlotRange range) {
+    if (range.to - range.from <= stride) [[likely]] {
+      return range.to;
+    }
+    stack_.reserve(2);
     stack_.push(object, {range.from + stride, range.to});
     return range.from + stride;
   }
   template <class Push>
-  CHURN_ALWAYS_INLINE void scan(Word object, std::uint32_t from, std::uint32_t to, Push push) {
+  CHURN_ALWAYS_INLINE void scan(MarkView marks, Word object, std::uint32_t from, std::uint32_t to,
+                                Push push) {
     Word* const slots = Ref::of(object).slots();
     if constexpr (shared) {
       if (to - from >= fewest_for_groups) return scan_in_groups(slots + from, slots + to, push);
     }
-    for (std::uint32_t i = from; i < to; ++i) {
-      Word const child = load(slots + i);
-      if (child != 0 && set(child)) push(child);
+    Word* const end = slots + to;
+    for (Word* slot = slots + from; slot != end; ++slot) {
+      Word const child = load(slot);
+      if (child != 0 && set(marks, child)) push(child);
     }
   }
   // Marks children that follow each other in one word of marks by one atomic operation.
@@ -143,34 +158,40 @@ class Marker {
   void run_in_order() {
     Word queue[queue_size];
     std::uint32_t first = 0, last = 0;
+    Registers registers{marks_};
+    auto const enter = [&](Word object) {
+      fetch(object);
+      queue[last++ % queue_size] = object;
+    };
     auto const push = [&](Word child) {
-      if (last - first < queue_size) {
-        fetch(child);
-        queue[last++ % queue_size] = child;
+      if (last - first < queue_size) [[likely]] {
+        enter(child);
       } else {
+        stack_.reserve(1);
         stack_.push(child);
       }
     };
     for (std::uint32_t left = quantum; left > 0;) {
-      stack_.reserve(stride + 2);
-      if (last - first <= low_water && !stack_.empty()) {
-        Word const word = stack_.pop();
-        if (SlotRange::is_address(word)) {
-          SlotRange const range = stack_.pop_range();
-          Word const object = word - SlotRange::address_tag;
-          std::uint32_t const to = first_stride(object, range);
-          scan(object, range.from, to, push);
-        } else {
-          fetch(word);
-          queue[last++ % queue_size] = word;
+      if (last - first <= low_water) [[unlikely]] {
+        if (!stack_.empty()) {
+          Word const word = stack_.pop();
+          if (SlotRange::is_address(word)) {
+            SlotRange const range = stack_.pop_range();
+            Word const object = word - SlotRange::address_tag;
+            std::uint32_t const to = first_stride(object, range);
+            scan(registers.marks, object, range.from, to, push);
+          } else {
+            enter(word);
+          }
+          continue;
         }
-        continue;
+        if (first == last) break;
       }
-      if (first == last) return;
       Word const object = queue[first++ % queue_size];
-      scan(object, 0, begin(object), push);
+      scan(registers.marks, object, 0, begin(registers, object), push);
       --left;
     }
+    keep(registers);
     stack_.reserve(queue_size);
     while (last != first) stack_.push(queue[--last % queue_size]);
   }
@@ -178,6 +199,7 @@ class Marker {
   void run_scattered() {
     Word ring[ring_size] = {};
     std::uint32_t at = 0, empty = 0;
+    Registers registers{marks_};
     auto const push = [&](Word child) { stack_.push(child); };
     for (std::uint32_t left = quantum; left > 0; --left) {
       stack_.reserve(stride + 2);
@@ -188,18 +210,19 @@ class Marker {
           SlotRange const range = stack_.pop_range();
           Word const object = entering - SlotRange::address_tag;
           std::uint32_t const to = first_stride(object, range);
-          scan(object, range.from, to, push);
+          scan(registers.marks, object, range.from, to, push);
           continue;
         }
         fetch(entering);
         empty = 0;
       } else if (++empty > ring_size) {
-        return;
+        break;
       }
       Word const object = ring[at % ring_size];
       ring[at++ % ring_size] = entering;
-      if (object != 0) scan(object, 0, begin(object), push);
+      if (object != 0) scan(registers.marks, object, 0, begin(registers, object), push);
     }
+    keep(registers);
     stack_.reserve(ring_size);
     for (Word const object : ring) {
       if (object != 0) stack_.push(object);

@@ -22,7 +22,6 @@ class ObjectHeader {
  public:
   static constexpr std::size_t bytes = sizeof(Word);
   static constexpr Word forwarded = 1;
-  static constexpr Word unlogged = 2;  // old, and not in the remembered set
 
   static constexpr Word of(Shape shape) noexcept {
     return Word{shape.payload_bytes} << 32 | Word{shape.slots} << 8;

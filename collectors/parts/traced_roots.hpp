@@ -27,14 +27,15 @@
 
 namespace churn::collectors {
 
-// Its locals lie directly behind it.
+// Its locals lie directly behind it, and behind them, where another would be, the address of the
+// TracedRoots that it belongs to: no object's, so it ends them, and nobody stores their number.
 class FrameLink {
  public:
   FrameLink(FrameLink const&) = delete;
   FrameLink& operator=(FrameLink const&) = delete;
 
  protected:
-  FrameLink(FrameLink* previous, std::size_t count) noexcept : previous_(previous), count_(count) {}
+  explicit FrameLink(FrameLink* previous) noexcept : previous_(previous) {}
   ~FrameLink() = default;
 
   FrameLink* previous() const noexcept { return previous_; }
@@ -43,7 +44,6 @@ class FrameLink {
  private:
   friend class TracedRoots;
   FrameLink* const previous_;
-  std::size_t const count_;
 };
 static_assert(sizeof(FrameLink) % alignof(Local) == 0);
 
@@ -87,9 +87,9 @@ class TracedRoots {
   template <class Visit>
   void visit(Visit visit) {
     for (FrameLink* frame = frame_; frame != nullptr; frame = frame->previous_) {
-      Local* const locals = frame->locals();
-      for (std::size_t i = 0; i < frame->count_; ++i) {
-        Ref& ref = LocalAccess::ref(locals[i]);
+      for (Local* local = frame->locals();; ++local) {
+        Ref& ref = LocalAccess::ref(*local);
+        if (ref == end_of_locals()) break;
         if (ref) visit(ref);
       }
     }
@@ -111,6 +111,8 @@ class TracedRoots {
   friend class TracedFrame;
   template <class>
   friend class TracedRoot;
+  Ref end_of_locals() noexcept { return Ref(this); }
+
   FrameLink* frame_ = nullptr;  // the youngest
   RootRing roots_;
 };
@@ -136,21 +138,24 @@ template <class M, std::size_t n>
 class TracedFrame : private FrameLink {
  public:
   CHURN_ALWAYS_INLINE explicit TracedFrame(M& mutator) noexcept
-      : FrameLink(mutator.traced_roots().frame_, n), roots_(mutator.traced_roots()) {
+      : FrameLink(mutator.traced_roots().frame_), end_(mutator.traced_roots().end_of_locals()) {
     CHURN_ASSERT(this->locals() == locals_);
-    roots_.frame_ = this;
+    CHURN_ASSERT(static_cast<void*>(locals_ + n) == &end_);
+    roots().frame_ = this;
   }
   CHURN_ALWAYS_INLINE ~TracedFrame() {
-    bool const is_the_youngest = roots_.frame_ == this;
+    bool const is_the_youngest = roots().frame_ == this;
     CHURN_ASSERT(is_the_youngest);
-    roots_.frame_ = this->previous();
+    roots().frame_ = this->previous();
   }
 
   Local& operator[](std::size_t index) noexcept { return locals_[index]; }
 
  private:
+  TracedRoots& roots() const noexcept { return *reinterpret_cast<TracedRoots*>(end_.slots()); }
+
   Local locals_[n];
-  TracedRoots& roots_;
+  Ref const end_;
 };
 
 template <class M>

@@ -14,7 +14,8 @@
 //        all mutators, gone ones included, since the last collection.
 // Errors: past the limit, or where the kernel has no page, one full collection is forced; if that
 //        does not help, stop(Outcome::out_of_memory).
-// Cost:  making an object: a poll, a bump, a counter, the header. Zeroing is the cursor's.
+// Cost:  making an object: a bump, which is also the poll and the count, and the header. Zeroing is
+//        the cursor's.
 // Thread-safety: N mutators.
 #pragma once
 
@@ -79,10 +80,11 @@ class TracingHeap {
     if (cell > largest_bumped_bytes) {
       return begin_object(account, make_larger(account, charge), shape);
     }
-    if (account.asked() || !account.small.fits(cell)) [[unlikely]] {
-      return begin_object(account, bump_on(account, account.small, charge), shape);
+    std::byte* start;
+    if (!account.small.bump_within(account.limit(), cell, start)) [[unlikely]] {
+      start = bump_on(account, account.small, charge);
     }
-    return begin_object(account, account.small.bump(cell), shape);
+    return begin_object(account, start, shape);
   }
   // Whether a full collection should come before so much more is granted. Under the lock.
   bool due(std::uint64_t share) const noexcept {
@@ -125,7 +127,6 @@ class TracingHeap {
   CHURN_ALWAYS_INLINE static Ref begin_object(Account& account, std::byte* start, Shape shape,
                                               ObjectStarts& starts) {
     account.padding += ObjectHeader::cell(shape) - ObjectHeader::charge(shape);
-    ++account.objects;
     ::new (start) Word(ObjectHeader::of(shape));
     Ref const object(start + ObjectHeader::bytes);
     starts.add(object);
@@ -205,7 +206,7 @@ class TracingHeap {
   Totals made() {
     Totals totals{gone_objects_, gone_charged_};
     for_each_account([&](Account& account) {
-      totals.objects += account.objects;
+      totals.objects += account.made();
       totals.charged += account.charged();
     });
     return totals;
@@ -230,16 +231,19 @@ class TracingHeap {
 template <class Self, class A>
 std::byte* TracingHeap<Self, A>::bump_on(A& account, Cursor& cursor, std::size_t charge) {
   std::size_t const cell = ObjectHeader::cell(charge);
+  bool const small = &cursor == &account.small;
+  if (small) account.set_limit(account.lowest_limit);
   world_.poll(account);
   bool collected = false;
   while (!cursor.fits(cell) && !cursor.extend(cell)) {
-    account.moved += cursor.settle();
+    account.settle(cursor);
     cursor.drop_run();
     if (account.credit < cell) obtain(account, charge, share_bytes);
     if (find_run(account, cursor, cell)) continue;
     if (collected) stop_without_pages(account, cell);
     collected = self().make_room(account, cell, true);
   }
+  if (small) account.set_limit(cursor.limit());
   return cursor.bump(cell);
 }
 
@@ -259,6 +263,7 @@ std::byte* TracingHeap<Self, A>::make_larger(A& account, std::size_t charge) {
     if (start != nullptr) {
       account.credit -= cell;
       account.moved += cell;
+      ++account.objects;
       if (!zero) std::memset(start, 0, cell);
       return start;
     }

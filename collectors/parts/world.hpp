@@ -64,8 +64,21 @@ class WorldOf {
     Member& operator=(Member const&) = delete;
 
     // Relaxed: it says only that something is wanted; what, is read under the lock.
-    CHURN_ALWAYS_INLINE bool asked() const noexcept {
-      return asked_.load(std::memory_order_relaxed) != 0;
+    CHURN_ALWAYS_INLINE bool asked() const noexcept { return limit() == wanted; }
+
+    // How far its thread may allocate without a look at anything else: so that one comparison
+    // answers whether there is room and whether something is wanted. Every limit is above
+    // `lowest_limit`, which is what remains after an answer.
+    static constexpr std::uintptr_t lowest_limit = 1;
+    CHURN_ALWAYS_INLINE std::uintptr_t limit() const noexcept {
+      return limit_.load(std::memory_order_relaxed);
+    }
+    // Unless something is wanted. By its thread, or while that stands still.
+    void set_limit(std::uintptr_t limit) noexcept {
+      std::uintptr_t before = this->limit();
+      if (before != wanted) {
+        limit_.compare_exchange_strong(before, limit, std::memory_order_relaxed);
+      }
     }
 
    protected:
@@ -73,7 +86,8 @@ class WorldOf {
 
    private:
     friend WorldOf;
-    typename Policy::template Atomic<std::uint32_t> asked_{0};
+    static constexpr std::uintptr_t wanted = 0;
+    typename Policy::template Atomic<std::uintptr_t> limit_{lowest_limit};
     // Under the lock.
     bool away_ = false;     // blocked or parked
     bool pending_ = false;  // the handshake's action is still to be done
@@ -243,11 +257,11 @@ class WorldOf {
 
   void ask(Member& member) {
     // Relaxed: see asked().
-    if (!member.away_) member.asked_.store(1, std::memory_order_relaxed);
+    if (!member.away_) member.limit_.store(Member::wanted, std::memory_order_relaxed);
   }
   void note_arrival(Member& member) {
     if (!member.asked()) return;
-    member.asked_.store(0, std::memory_order_relaxed);  // see asked()
+    member.limit_.store(Member::lowest_limit, std::memory_order_relaxed);  // see asked()
     if (operation_ != Operation::none) time_to_safepoint_.record(now_ns() - asked_ns_);
   }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "collectors/parts/world.hpp"
 #include "harness/core/random.hpp"
 
 namespace churn::collectors {
@@ -40,7 +41,13 @@ class BlockSpaceTest : public testing::TestWithParam<std::uint64_t> {
           ASSERT_TRUE(space_.take_block(cursor, &cursor == &medium_));
         }
       }
-      start = cursor.bump(cell);
+      std::size_t const cells = cursor.cells(), bytes = cursor.unsettled();
+      EXPECT_FALSE(cursor.bump_within(World::Member::lowest_limit, cell, start));
+      ASSERT_TRUE(cursor.bump_within(cursor.limit(), cell, start));
+      EXPECT_EQ(cursor.cells(), cells + 1);
+      EXPECT_EQ(cursor.unsettled(), bytes + cell);
+      std::byte* further = nullptr;
+      EXPECT_EQ(cursor.fits(cell), Cursor(cursor).bump_within(cursor.limit(), cell, further));
     }
     for (std::size_t i = 0; i < cell; ++i) ASSERT_EQ(start[i], std::byte{0});
     *reinterpret_cast<Word*>(start) = ObjectHeader::of(shape);

@@ -63,6 +63,16 @@ class ScheduledAtomic {
     if (Scheduler::scheduled()) Scheduler::current().wrote();
     value_ = value;
   }
+  bool compare_exchange_strong(T& expected, T value, std::memory_order) {
+    step();
+    if (value_ != expected) {
+      expected = value_;
+      return false;
+    }
+    if (Scheduler::scheduled()) Scheduler::current().wrote();
+    value_ = value;
+    return true;
+  }
   T exchange(T value, std::memory_order) {
     step();
     if (Scheduler::scheduled()) Scheduler::current().wrote();

@@ -39,6 +39,13 @@ struct Stage {
       working = false;
     }
     void poll() { stage.world.poll(*this); }
+    // For a condition: a look that takes no step.
+    bool is_asked() const {
+      ++ScheduledMutex::held_locks;
+      bool const answer = asked();
+      --ScheduledMutex::held_locks;
+      return answer;
+    }
     void rest() {
       stage.world.block(*this);
       stage.world.unblock(*this);
@@ -193,6 +200,15 @@ void stop_only(Stage& stage) {
   actor.stop();
   actor.detach();
 }
+// Goes on only where it is asked to stand still, or was not there then.
+void set_a_limit(Stage& stage) {
+  auto& actor = stage.actors[0];
+  actor.attach();
+  actor.set_limit(actor.lowest_limit + 63);
+  Scheduler::current().await([&] { return stage.stops != 0 || actor.is_asked(); });
+  actor.poll();
+  actor.detach();
+}
 void stop_from_outside(Stage& stage) { stage.stop_from_outside(); }
 void shake_from_outside(Stage& stage) { stage.shake_hands(nullptr); }
 
@@ -204,6 +220,9 @@ TEST(World, a_stop_waits_for_the_next_poll) {
 }
 TEST(World, a_stop_does_not_wait_for_the_blocked_and_keeps_them_out) {
   EXPECT_EQ(explore({{work_and_rest<0>, stop_from_outside}, [](Stage& s) { s.check(1); }}), "");
+}
+TEST(World, a_limit_set_meanwhile_does_not_hide_a_stop) {
+  EXPECT_EQ(explore({{set_a_limit, stop_from_outside}, [](Stage& s) { s.check(1); }}), "");
 }
 TEST(World, of_two_that_stop_one_goes_first) {
   EXPECT_EQ(explore({{stop_and_work<0>, stop_and_work<1>}, one_or_two_stops}), "");
