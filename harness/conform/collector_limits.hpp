@@ -13,6 +13,7 @@
 #include "harness/conform/collector_child.hpp"
 #include "harness/conform/collector_subject.hpp"
 #include "harness/core/check.hpp"
+#include "harness/core/page_source.hpp"
 
 namespace churn::conform {
 
@@ -100,10 +101,24 @@ struct LimitProperties {
     subject.expect_present(1, garbage * collects_cycles<C>, garbage);
   }
 
+  static std::uint64_t address_space_pages() {
+    unsigned long long pages = 0;
+    if (std::FILE* const file = std::fopen("/proc/self/statm", "r")) {
+      expect(std::fscanf(file, "%llu", &pages) == 1, "/proc/self/statm does not begin with a size");
+      std::fclose(file);
+    }
+    return pages;
+  }
+  // Two limits: reserved addresses are no data yet, and pages that a collector has write-protected,
+  // as bdwgc does to find changes, are none any more.
   static void exhaust_memory() {
-    rlimit const data{64u << 20, 64u << 20};
+    constexpr rlim_t room = 64u << 20;
+    rlimit const data{room, room};
     expect(setrlimit(RLIMIT_DATA, &data) == 0, "setrlimit(RLIMIT_DATA) failed");
     Subject<C> subject;
+    rlim_t const addresses = address_space_pages() * page_bytes + room;
+    rlimit const space{addresses, addresses};
+    expect(setrlimit(RLIMIT_AS, &space) == 0, "setrlimit(RLIMIT_AS) failed");
     Frame<2> frame(subject.hand->m);
     for (std::uint64_t i = 0; i < 100'000; ++i) {
       subject.hand->m.allocate(frame[1], chunk);

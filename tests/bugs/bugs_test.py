@@ -4,6 +4,8 @@ Usage: bugs_test.py --sound PROGRAM [PROGRAM...]     programs that plant.py has 
        bugs_test.py --plant BUG [BUG...]          plants first: for bugs not built by default
 """
 import argparse
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
@@ -25,18 +27,24 @@ def run(command):
     return done.returncode, lines[-1] if lines else 'printed nothing'
 
 
-def planted(options):
-    """Program by name."""
+def planted(options, path):
+    """The program with this bug. One that cannot be planted is an error."""
     if options.plant is None:
-        return {path.stem: path for path in options.subjects}
-    programs = {}
-    for path in options.subjects:
-        folder = options.plant / path.stem
-        folder.mkdir(parents=True, exist_ok=True)
-        plant.plant(plant.Bug(path.stem, path.read_text()), options.root, folder, options.compiler,
-                    options.library, options.test_library, folder / 'program')
-        programs[path.stem] = folder / 'program'
-    return programs
+        return path
+    folder = options.plant / path.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / 'program'
+    plant.plant(plant.Bug(path.stem, path.read_text()), options.root, folder, options.compiler,
+                options.library, options.test_library, program)
+    return program
+
+
+def verdict(options, path):
+    """(name, exit status, last line) of the program with this bug."""
+    try:
+        return path.stem, *run([planted(options, path)])
+    except (plant.BugError, subprocess.CalledProcessError) as error:
+        return path.stem, -1, f'cannot be planted: {error}'
 
 
 def check_planting():
@@ -77,18 +85,17 @@ def report(options):
         status, line = run(options.sound)
         results.append(('sound', None if status == 0 else f'nothing is planted, but: {line}'))
     caught = 0
-    programs = planted(options)
-    for name, program in programs.items():
-        status, line = run([program])
-        caught += status == CAUGHT
-        results.append((name, None if status == CAUGHT else f'not caught: {line}'))
-        print(f'# {name}: {line}')
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, status, line in pool.map(lambda path: verdict(options, path), options.subjects):
+            caught += status == CAUGHT
+            results.append((name, None if status == CAUGHT else f'not caught: {line}'))
+            print(f'# {name}: {line}', flush=True)
     for number, (name, failure) in enumerate(results, 1):
         print(f'{"not ok" if failure else "ok"} {number} - {name}')
         if failure:
             print(f'# {failure}')
     print(f'1..{len(results)}')
-    print(f'# {caught} of {len(programs)} bugs caught')
+    print(f'# {caught} of {len(options.subjects)} bugs caught')
     return any(failure for _, failure in results)
 
 
