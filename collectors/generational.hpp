@@ -77,7 +77,8 @@ class Heap : public collectors::OrderedHeap<Heap> {
   static constexpr Traits const& traits = generational::traits;
 
   explicit Heap(HeapOptions const& options)
-      : Base(options, thresholds(options)), collects_first_(version(options) == 0) {}
+      : Base(options, thresholds(options), version(options) == 0 ? deepest_of_3_11 : unbounded),
+        collects_first_(version(options) == 0) {}
 
   CHURN_ALWAYS_INLINE Ref make(Account& account, Shape shape) {
     if (shape.slots == 0) return Base::make(account, shape);
@@ -178,8 +179,9 @@ class Heap : public collectors::OrderedHeap<Heap> {
                                     {lists_[trash], trash});
     schedule_.count_survivors(generation, found.survivors);
     if (lists_[trash].objects() == 0) return 0;
-    bool const unheard = notes_.empty() || (found.outward == 0 && nobody_hears());
-    if (saves_all_ || !unheard) return bury_in_order(account, older);
+    bool const heard =
+        within_a_death() || (!notes_.empty() && (found.outward != 0 || !nobody_hears()));
+    if (saves_all_ || heard) return bury_in_order(account, older);
     return free_trash(account, found.outward != 0);
   }
   // What is trash can die in any order, if nothing else dies of it.

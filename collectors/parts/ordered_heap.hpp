@@ -8,18 +8,23 @@
 //        no recursion: a dead object remembers in its count who dropped it, and in its place which
 //        slot comes next. While nobody has noted anything about any object, the order cannot be
 //        seen, and the cascade is the base's.
+// Depth: CPython 3.11 recurses, and bounds that: of objects with slots, one that would die within
+//        the deaths of 50 others is put aside as it is, dead to everybody, and its turn comes when
+//        the outermost death is over, the last put aside first. CPython calls that its trash can;
+//        who hears of deaths sees the order, so it is kept. 3.12 and later bound what is left of
+//        the C stack instead, some thousands of deaths away and other on each platform: left out.
 // Pulled: without a hook for finalizers the watched wait for next_dead, which is a finalizer that
 //        saves them all. Their weak objects are cleared before that.
 // Invariants: an object is in a list from its allocation to its death if it has slots or is a weak
 //        object, else never.
 // Cost:  a test for each death while anything is noted.
 // Source: CPython 3.11, Objects/typeobject.c, subtype_dealloc, and Objects/weakrefobject.c,
-//        PyObject_ClearWeakRefs. Left out: the trash can, which bounds CPython's C stack and
-//        thereby reorders what dies more than 50 deep.
+//        PyObject_ClearWeakRefs; Objects/object.c, _PyTrash_begin.
 // Thread-safety: one mutator.
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "collectors/parts/controlled_mutator.hpp"
 #include "collectors/parts/counting_heap.hpp"
@@ -44,8 +49,11 @@ class OrderedHeap : public CountingHeap<Self, TrackedHeader, MarkedCount, PlainC
   using typename Base::Account;
   using Weak = Notes::Weak;
 
-  OrderedHeap(HeapOptions const& options, PerGeneration const& thresholds)
-      : Base(options), schedule_(thresholds) {}
+  // As deep as deaths may nest.
+  static constexpr std::uint32_t deepest_of_3_11 = 50, unbounded = ~std::uint32_t{0};
+
+  OrderedHeap(HeapOptions const& options, PerGeneration const& thresholds, std::uint32_t deepest)
+      : Base(options), schedule_(thresholds), deepest_(deepest) {}
 
   CHURN_ALWAYS_INLINE void drop(Account& account, Ref object) {
     Header* const header = Base::header_of(object);
@@ -111,9 +119,9 @@ class OrderedHeap : public CountingHeap<Self, TrackedHeader, MarkedCount, PlainC
     lists_[header->list].remove(header);
     header->list = Header::untracked;
   }
-  // A reference more, if it is not null.
+  // A reference more, if it is not null and not dead already.
   static Ref retained(Header* header) noexcept {
-    if (header == nullptr) return Ref();
+    if (header == nullptr || header->list == Header::waiting) return Ref();
     MarkedCount::retain(header->count);
     return Base::reference_to(header);
   }
@@ -139,26 +147,49 @@ class OrderedHeap : public CountingHeap<Self, TrackedHeader, MarkedCount, PlainC
   PageBuffer<Header> garbage_;  // each with a reference
   bool hooks_ran_ = false;      // at some time; a collection sets it back
 
+  // A hook runs within a death: it may look before all are freed that die in it.
+  bool within_a_death() const noexcept { return nesting_ != 0; }
+
  private:
   // pre: its count has just reached zero
   CHURN_NEVER_INLINE void die(Account& account, Header* header) {
-    if (!notes_.empty()) return die_in_order(account, header);
+    if (within_a_death() || !notes_.empty()) return die_in_order(account, header);
     if (schedule_.collecting()) return Base::template reclaim<true>(account, header);
     Base::reclaim(account, header);
   }
 
   void die_in_order(Account& account, Header* dead) {
-    if (!lets_go(account, dead)) return;
+    Cascade cascade;
+    die_with_what_it_keeps(account, dead, cascade);
+    if (nesting_ == 0 && waiting_ != nullptr) {
+      nesting_ = 1;
+      while (waiting_ != nullptr) {
+        Header* const next = waiting_;
+        waiting_ = reinterpret_cast<Header*>(std::exchange(next->count, 0));
+        next->list = Header::untracked;
+        die_with_what_it_keeps(account, next, cascade);
+      }
+      nesting_ = 0;
+    }
+    if (cascade.freed > Base::unrecorded_objects && !schedule_.collecting()) {
+      Base::pauses_.record_since(cascade.start_ns);
+    }
+  }
+  struct Cascade {
     std::uint64_t freed = 0, start_ns = 0;
+  };
+  void die_with_what_it_keeps(Account& account, Header* dead, Cascade& cascade) {
+    if (!lets_go(account, dead)) return;
     dead->count = 0;  // nobody dropped it
     dead->place = 0;
     while (dead != nullptr) {
       if (dead->place == dead->slot_count()) {
         auto* const dropped_by = reinterpret_cast<Header*>(dead->count);
         if (is_collected(dead)) schedule_.freed();
+        nesting_ -= nests(dead);
         Base::free_cell(account, dead);
         dead = dropped_by;
-        if (++freed == Base::unrecorded_objects) start_ns = now_ns();
+        if (++cascade.freed == Base::unrecorded_objects) cascade.start_ns = now_ns();
         continue;
       }
       Word const reference = Base::slots_of(dead)[dead->place++];
@@ -169,19 +200,29 @@ class OrderedHeap : public CountingHeap<Self, TrackedHeader, MarkedCount, PlainC
       child->place = 0;
       dead = child;
     }
-    if (freed > Base::unrecorded_objects && !schedule_.collecting()) {
-      Base::pauses_.record_since(start_ns);
-    }
   }
+  // Within whose death others' may be.
+  static bool nests(Header const* header) noexcept { return header->slot_count() != 0; }
 
-  // What comes before its slots are dropped. False: it lives on. pre: its count is zero
+  // What comes before its slots are dropped. False: it lives on, or waits. pre: its count is zero
   bool lets_go(Account& account, Header* header) {
     untrack(header);
+    if (nests(header)) {
+      if (nesting_ >= deepest_) {
+        header->list = Header::waiting;
+        header->count = reinterpret_cast<Word>(std::exchange(waiting_, header));
+        return false;
+      }
+      ++nesting_;
+    }
     if (header->is_weak) notes_.detach(header);
     if (!header->noted) return true;
     notes_.clear_references(header);
     std::uint64_t tag = 0;
-    if (notes_.take_watch(header, tag) && saves_itself(account, header, tag)) return false;
+    if (notes_.take_watch(header, tag) && saves_itself(account, header, tag)) {
+      nesting_ -= nests(header);
+      return false;
+    }
     clear_weak_objects(account, header);
     notes_.clear_references(header);  // those that its finalizer has made
     return true;
@@ -229,6 +270,9 @@ class OrderedHeap : public CountingHeap<Self, TrackedHeader, MarkedCount, PlainC
   }
 
   DeathCalls calls_;
+  std::uint32_t const deepest_;
+  std::uint32_t nesting_ = 0;  // deaths within each other, now
+  Header* waiting_ = nullptr;  // linked through their counts
 };
 
 }  // namespace churn::collectors

@@ -10,12 +10,9 @@
 // Death: where a count reaches zero, as for an instance of a Python class (subtype_dealloc): the
 //        finalizer; then, unless it kept the object, weak references become null and their hooks
 //        run, newest first; then the slots are dropped in order, each child dying whole before the
-//        next; then the memory goes. The dead wait on a stack linked through them instead of on the
-//        machine's, so that a long list needs no recursion and the order is that of recursion all
-//        the same (CPython's trashcan, which also ends recursion, changes it 50 levels down).
+//        next; then the memory goes. Recursion ends as in CPython: in its trash can (of 3.11; 3.13
+//        looks at its stack instead).
 //        Without hooks a watched object is given to `ready` instead, its weak references gone.
-// Invariants: of the dead on the stack the count is the next slot to drop, and the weak list the
-//        object below.
 // Cost:  48 bytes an object with slots (16 of them for the links of CPython's generations), 32
 //        without; a weak object takes 96.
 // Source: CPython 3.11, Objects/typeobject.c, Objects/weakrefobject.c, Modules/gcmodule.c.
@@ -168,26 +165,6 @@ class PythonObjects {
   }
 
  private:
-  // A hook's drops are no part of the destruction that it interrupts.
-  class Interruption {
-   public:
-    explicit Interruption(PythonObjects& objects) noexcept
-        : objects_(objects),
-          dying_(std::exchange(objects.dying_, nullptr)),
-          destroying_(std::exchange(objects.destroying_, false)) {}
-    ~Interruption() {
-      objects_.dying_ = dying_;
-      objects_.destroying_ = destroying_;
-    }
-    Interruption(Interruption const&) = delete;
-    Interruption& operator=(Interruption const&) = delete;
-
-   private:
-    PythonObjects& objects_;
-    PythonObject* const dying_;
-    bool const destroying_;
-  };
-
   PythonObjects() {
     make_type(node_type, "churn.node", true, false);
     make_type(watched_node_type, "churn.watched_node", true, true);
@@ -240,7 +217,15 @@ class PythonObjects {
     return 0;
   }
   static void finalize(PyObject* self) { get().finalize_once(self); }
-  static void dealloc_node(PyObject* self) { get().node_dies(self); }
+  static void dealloc_node(PyObject* self) {
+    PythonObjects& objects = get();
+    PyObject_GC_UnTrack(self);
+    if (objects.nesting_++ == 0) objects.freed_ = 0;
+    Py_TRASHCAN_BEGIN(self, dealloc_node);
+    objects.node_dies(self);
+    Py_TRASHCAN_END;
+    if (--objects.nesting_ == 0) objects.record_cascade();
+  }
   static void dealloc_atom(PyObject* self) { get().atom_dies(self); }
   static void dealloc_weak(PyObject* self) {
     get().account_->give_back(python_weak_bytes, weak_requested_bytes);
@@ -269,12 +254,10 @@ class PythonObjects {
     std::uint64_t const tag = *tags_.find(object);
     tags_.erase(object);
     if (silent_) return;
-    Interruption const interruption(*this);
     hooks_.finalize(hooks_.context, ref_of(self), tag);
   }
   void tell_of_death(PythonWeakObject* weak) {
     if (hooks_.weak_died == nullptr) return;
-    Interruption const interruption(*this);
     hooks_.weak_died(hooks_.context, ref_of(reinterpret_cast<PyObject*>(weak)), weak->tag);
   }
 
@@ -285,8 +268,8 @@ class PythonObjects {
     clear_plain_references(object);
     return PyObject_CallFinalizerFromDealloc(self) < 0;
   }
+  // pre: untracked
   void node_dies(PyObject* self) {
-    PyObject_GC_UnTrack(self);
     if (Py_TYPE(self)->tp_finalize != nullptr) {
       PyObject_GC_Track(self);
       if (finalizer_keeps(self)) return;
@@ -294,7 +277,16 @@ class PythonObjects {
     }
     PythonObject* const object = PythonObject::of(self);
     if (object->weak_list != nullptr) clear_weak_references(object);
-    destroy(object);
+    clear(self);
+    account_->give_back(python_bytes(object->shape()), requested_bytes(object->shape()));
+    PyObject_GC_Del(self);
+    if (++freed_ == unrecorded_objects) cascade_start_ns_ = now_ns();
+  }
+  // A collection is a pause already.
+  void record_cascade() {
+    if (freed_ <= unrecorded_objects) return;
+    if (PythonInterpreter::get().collector().collecting != 0) return;
+    pauses_->record_since(cascade_start_ns_);
   }
   void atom_dies(PyObject* self) {
     if (Py_TYPE(self)->tp_finalize != nullptr && finalizer_keeps(self)) return;
@@ -335,36 +327,6 @@ class PythonObjects {
     while (told != nullptr) Py_DECREF(std::exchange(told, told->next));
   }
 
-  // pre: untracked, and nobody has anything to say any more
-  void destroy(PythonObject* object) {
-    object->head.ob_base.ob_refcnt = 0;
-    object->weak_list = dying_ == nullptr ? nullptr : dying_->python();
-    dying_ = object;
-    if (destroying_) return;
-    destroying_ = true;
-    std::uint64_t freed = 0, start_ns = 0;
-    while (dying_ != nullptr) {
-      PythonObject* const top = dying_;
-      std::uint32_t const slots = top->slot_count();
-      Word* const slot = top->slots();
-      auto next = static_cast<std::uint32_t>(top->head.ob_base.ob_refcnt);
-      while (next < slots && slot[next] == 0) ++next;
-      if (next < slots) {
-        top->head.ob_base.ob_refcnt = next + 1;
-        drop_slot(slot[next]);  // what dies of it is on top now
-        continue;
-      }
-      dying_ = PythonObject::of(top->weak_list);
-      account_->give_back(python_bytes(top->shape()), requested_bytes(top->shape()));
-      PyObject_GC_Del(top);
-      if (++freed == unrecorded_objects) start_ns = now_ns();
-    }
-    destroying_ = false;
-    if (freed <= unrecorded_objects) return;
-    // A collection is a pause already.
-    if (PythonInterpreter::get().collector().collecting == 0) pauses_->record_since(start_ns);
-  }
-
   PyObject* weak_died_ = nullptr;  // what CPython calls where a weak object has a tag
   PyObject* arguments_[2] = {};    // of weak_type(referent, callback)
   SideTable<PythonObject, std::uint64_t> tags_;
@@ -372,8 +334,9 @@ class PythonObjects {
   PythonDeathHooks hooks_;
   PythonAccount* account_ = nullptr;
   PauseLog* pauses_ = nullptr;
-  PythonObject* dying_ = nullptr;
-  bool destroying_ = false, silent_ = false;
+  std::uint32_t nesting_ = 0;                       // deaths within each other, now
+  std::uint64_t freed_ = 0, cascade_start_ns_ = 0;  // in the outermost of them
+  bool silent_ = false;
 };
 
 }  // namespace churn::collectors

@@ -26,10 +26,10 @@ namespace churn::collectors {
 // references to the object were met within the set that is looked at, or `doomed`.
 struct TrackedHeader : CountedHeader {
   static constexpr std::uint32_t doomed = ~std::uint32_t{0};
-  static constexpr std::uint8_t untracked = 0xff;
+  static constexpr std::uint8_t untracked = 0xff, waiting = 0xfe;
 
   std::uint32_t place;  // in its list; of an object that is dying, the next slot to drop
-  std::uint8_t list;    // the number of its list, or untracked
+  std::uint8_t list;    // the number of its list; or untracked, or dead and waiting for its turn
   bool is_weak;         // a weak object
   bool noted;           // somebody wants to know of its death
 

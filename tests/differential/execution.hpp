@@ -27,6 +27,7 @@ class Execution {
   // that what else they are known by matters to nobody, and Python code can do the same.
   using One = typename M::template Frame<1>;
   using Two = typename M::template Frame<2>;
+  using Three = typename M::template Frame<3>;
   using Id = std::int64_t;
   static constexpr Id null = -1;
 
@@ -183,6 +184,8 @@ class Execution {
         return referent(each);
       case Code::ring:
         return ring(each);
+      case Code::chain:
+        return chain(each);
       case Code::burst:
         for (std::uint16_t i = 0; i < each.c; ++i) {
           One entry(m_);
@@ -342,6 +345,28 @@ class Execution {
     One entry(m_);
     Id const id = build_ring(entry[0], each.c, each.hook);
     put(each.a, entry[0].get(), id);
+  }
+  // From its last node backwards; through slot 0 and 1 by turns, with a leaf in the other one.
+  void chain(Operation const& each) {
+    Three held(m_);
+    Id next = null;
+    for (std::uint32_t i = each.c; i-- > 0;) {
+      bool const watched = i % each.b == 0;
+      Id const id = stamp(held[1], 2);
+      if (watched) watch(held[1].get(), id, each.hook);
+      object(id).slots[i % 2] = next;
+      m_.write(held[1].get(), i % 2, held[0].get());
+      if (watched) {
+        Id const leaf = stamp(held[2], 1);
+        watch(held[2].get(), leaf, each.hook);
+        object(id).slots[1 - i % 2] = leaf;
+        m_.write(held[1].get(), 1 - i % 2, held[2].get());
+        m_.clear(held[2]);
+      }
+      m_.move(held[0], held[1]);
+      next = id;
+    }
+    put(each.a, held[0].get(), next);
   }
   void take_garbage(Operation const& each) {
     std::size_t const items = m_.garbage_size();

@@ -33,6 +33,7 @@ enum class Code : std::uint8_t {
   weak,        // place a = a new weak object to place b; hook: its callback, if there is one
   referent,    // place a = what the weak object in place b names
   ring,        // place a = a new ring of c nodes; hook: this one of them is watched
+  chain,       // place a = a new chain of c nodes; each b-th and its leaf are watched, with hook
   burst,       // c new rings of b nodes, dropped one by one
   collect,     // generation c
   thresholds,  // c, a, b
@@ -45,11 +46,11 @@ enum class Code : std::uint8_t {
   clear_garbage,
   statistics,  // look at all figures, also those that are dear
 };
-inline constexpr std::array<std::string_view, 22> code_names{
-    "allocate", "link",       "link_far",      "drop",      "set",    "load",
-    "take",     "watch",      "weak",          "referent",  "ring",   "burst",
-    "collect",  "thresholds", "enable",        "disable",   "freeze", "unfreeze",
-    "save_all", "garbage",    "clear_garbage", "statistics"};
+inline constexpr std::array<std::string_view, 23> code_names{
+    "allocate", "link",     "link_far",   "drop",          "set",       "load",
+    "take",     "watch",    "weak",       "referent",      "ring",      "chain",
+    "burst",    "collect",  "thresholds", "enable",        "disable",   "freeze",
+    "unfreeze", "save_all", "garbage",    "clear_garbage", "statistics"};
 
 struct Operation {
   Code code;
@@ -138,6 +139,7 @@ class Generator {
       case 9:
         return {Code::ring, place(), 0, static_cast<std::uint16_t>(1 + below(4))};
       case 10:
+        if (random_.below(2) == 0) return chain(-1);
         return {Code::burst, 0, static_cast<std::uint8_t>(1 + below(4)), below(30)};
       case 11:
         if (!replayable()) return {Code::weak, place(), any};
@@ -163,6 +165,7 @@ class Generator {
       auto const nodes = static_cast<std::uint16_t>(1 + below(7));
       return add({Code::ring, place(), 0, nodes, perhaps_hook(3)});
     }
+    if (dice < 165) return add(chain(perhaps_hook(2)));
     if (dice < 168) {
       return add({Code::burst, 0, static_cast<std::uint8_t>(1 + below(6)), below(60)});
     }
@@ -170,6 +173,11 @@ class Generator {
     control(dice);
   }
 
+  // Some die deeper than CPython 3.11 recurses.
+  Operation chain(std::int32_t hook) {
+    auto const every = static_cast<std::uint8_t>(1 + below(9));
+    return {Code::chain, place(), every, static_cast<std::uint16_t>(1 + below(130)), hook};
+  }
   void allocate() {
     std::uint16_t const slots = below(most_slots);
     std::int32_t const hook = perhaps_hook(6);

@@ -248,6 +248,26 @@ def ring(a, b, c, hook):
     entry = None
 
 
+def chain(a, b, c, hook):
+    following = None
+    i = c - 1
+    while i >= 0:
+        fresh = stamped(2)
+        if i % b == 0:
+            watch(fresh, hook)
+        setattr(fresh, SLOTS[2][i % 2], following)
+        if i % b == 0:
+            leaf = stamped(1)
+            watch(leaf, hook)
+            setattr(fresh, SLOTS[2][1 - i % 2], leaf)
+            leaf = None
+        following = fresh
+        fresh = None
+        i -= 1
+    P[a] = following
+    following = None
+
+
 def burst(a, b, c, hook):
     i = 0
     while i < c:
@@ -311,7 +331,7 @@ def statistics(a, b, c, hook):
 
 DO = {'allocate': allocate, 'link': link, 'link_far': link_far, 'drop': drop, 'set': set_place,
       'load': load, 'take': take, 'watch': watch_place, 'weak': weak, 'referent': referent_of,
-      'ring': ring, 'burst': burst, 'collect': collect, 'thresholds': thresholds,
+      'ring': ring, 'chain': chain, 'burst': burst, 'collect': collect, 'thresholds': thresholds,
       'enable': enable, 'disable': disable, 'freeze': freeze, 'save_all': save_all,
       'garbage': garbage, 'clear_garbage': clear_garbage, 'statistics': statistics}
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collectors/generational.hpp"
+#include "harness/conform/collector_child.hpp"
 
 namespace churn::tests {
 namespace {
@@ -454,6 +455,68 @@ TEST(WeakObjects, ThatDieInTheirCallbackAreCounted) {
   m.clear(frame[0]);
   EXPECT_EQ(m.collect(full), 2u);
   EXPECT_EQ(heap.stats().present_objects(), 0u);
+}
+
+// A list of 60 watched nodes, 0 to 59; the tenth one's second slot names a leaf, 100. In 3.11 node
+// 50 would die within 50 deaths, and is put aside until all that are begun are over. (CPython
+// 3.11.7 and, as Pyodide has it, 3.13.2 tell the same.)
+Tags deaths_of_a_long_list(std::int64_t version, bool& named_while_it_waits) {
+  constexpr std::uint64_t nodes = 60, waits = 50, leaf = 100;
+  Heap heap(python(version));
+  M m(heap);
+  struct Seen {
+    Tags finalized;
+    M::Weak weak;
+    Local* weak_object;
+    bool named = false;
+  } seen{{}, M::Weak(m), nullptr};
+  m.on_death({&seen,
+              [](void* context, M& m, Ref, std::uint64_t tag) {
+                auto& self = *static_cast<Seen*>(context);
+                self.finalized.push_back(tag);
+                if (tag != leaf) return;
+                Frame<2> found(m);
+                self.named = m.strengthen(found[0], self.weak) ||
+                             m.referent(found[1], self.weak_object->get());
+              },
+              nullptr});
+  Frame<3> frame(m);
+  seen.weak_object = &frame[2];
+  for (std::uint64_t i = nodes; i-- > 0;) {
+    m.allocate(frame[1], node);
+    m.watch(frame[1].get(), i);
+    m.write(frame[1].get(), 0, std::move(frame[0]));
+    m.move(frame[0], frame[1]);
+    if (i == waits) {
+      m.weaken(seen.weak, frame[0].get());
+      m.allocate_weak(frame[2], frame[0].get(), 0);
+    }
+    if (i != 10) continue;
+    m.allocate(frame[1], node);
+    m.watch(frame[1].get(), leaf);
+    m.write(frame[0].get(), 1, std::move(frame[1]));
+  }
+  m.clear(frame[0]);
+  m.clear(frame[2]);
+  EXPECT_EQ(heap.stats().present_objects(), 0u);
+  named_while_it_waits = seen.named;
+  return seen.finalized;
+}
+TEST(Depth, BoundsHowDeathsNestInPython311) {
+  auto const compare = [] {
+    Tags expected;
+    for (std::uint64_t i = 0; i < 60; ++i) {
+      if (i == 50) expected.push_back(100);
+      expected.push_back(i);
+    }
+    bool named = true;
+    conform::expect(deaths_of_a_long_list(python_3_11, named) == expected, "3.11: another order");
+    conform::expect(!named, "what waits for its death is given to a weak reference");
+    expected.erase(expected.begin() + 50);
+    expected.push_back(100);
+    conform::expect(deaths_of_a_long_list(python_3_13, named) == expected, "3.13: another order");
+  };
+  EXPECT_EQ(conform::run_in_child(compare, 60).failure(), "");
 }
 
 }  // namespace
