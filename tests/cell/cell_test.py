@@ -201,9 +201,10 @@ class Turns(unittest.TestCase):
                 sides.append(side)
             records = [json.loads(side.stdout.read()) for side in sides]
             for side in sides:
+                said = side.stderr.read()
                 side.stderr.close()
                 side.stdout.close()
-                self.assertEqual(side.wait(), 0)
+                self.assertEqual(side.wait(), 0, said)
             page.seek(0)
             moves = int.from_bytes(page.read(4), sys.byteorder)
         self.assertEqual(moves, 2 * (turns + 2))
@@ -222,6 +223,14 @@ class Turns(unittest.TestCase):
     def test_threads_of_a_side_work_together(self):
         one, other = self.take_turns("churn-cell-malloc", {**SMALL, "threads": 2}, 2)
         self.assertEqual(one["checksum"], other["checksum"])
+
+    def test_background_threads_of_a_side_rest_with_it(self):
+        request = {"workload": "managed/cycle-churn", "units": 200, "samples": 20,
+                   "warmup_units": 10, "threads": 2}
+        for collector in ("concurrent-mark", "recycler"):
+            for record in self.take_turns("churn-cell-" + collector, request, 5):
+                self.assertEqual(record["outcome"], "ok")
+                self.assertEqual(len(record["turn_ns"]), 5)
 
     def test_collections_are_counted_by_sample(self):
         request = {"workload": "managed/cycle-churn", "units": 400, "samples": 20,

@@ -13,12 +13,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <semaphore>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,6 +28,29 @@
 #include "harness/conform/collector_property.hpp"
 
 namespace churn::schedule {
+
+// A std::binary_semaphore that does not spin: where the machine is busy, each of its sched_yields
+// lets all others go first.
+class Baton {
+ public:
+  void release() {
+    {
+      std::lock_guard const lock(mutex_);
+      there_ = true;
+    }
+    condition_.notify_one();
+  }
+  void acquire() {
+    std::unique_lock lock(mutex_);
+    condition_.wait(lock, [this] { return there_; });
+    there_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool there_ = false;
+};
 
 class Scheduler {
  public:
@@ -80,7 +104,7 @@ class Scheduler {
   enum class State { ready, relaxing, awaiting, ended };
   struct Seat {
     std::thread thread;
-    std::binary_semaphore go{0};
+    Baton go;
     State state = State::ready;
     std::function<bool()> condition;  // of one that awaits it
   };
@@ -181,7 +205,7 @@ class Scheduler {
   static inline thread_local std::size_t running_ = 0;
 
   std::vector<std::unique_ptr<Seat>> seats_;
-  std::binary_semaphore back_{0};
+  Baton back_;
   std::vector<Choice> path_;
   std::size_t depth_ = 0;
   std::size_t spurious_failures_ = 0, fruitless_wakes_ = 0;

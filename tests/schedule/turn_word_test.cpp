@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "harness/conform/collector_child.hpp"
 #include "harness/core/turn_word.hpp"
@@ -100,6 +102,27 @@ std::string explore(int turns) {
 
 TEST(TurnWord, one_turn) { EXPECT_EQ(explore<Word>(1), ""); }
 TEST(TurnWord, two_turns) { EXPECT_EQ(explore<Word>(2), ""); }
+
+// The real word, with the kernel's futex: what one side has written is what the other reads. The
+// thread sanitizer sees here whether passing and awaiting order it.
+TEST(TurnWord, hands_over_what_was_written) {
+  constexpr std::uint32_t turns = 2000;
+  std::uint32_t word = 0;
+  std::vector<std::uint32_t> written;  // plain memory
+  auto const side = [&](std::uint32_t place) {
+    churn::TurnWord turn(word, place);
+    for (std::uint32_t i = 0; i < turns; ++i) {
+      turn.await();
+      written.push_back(2 * i + place);
+      turn.pass();
+    }
+  };
+  std::thread second([&] { side(1); });
+  side(0);
+  second.join();
+  ASSERT_EQ(written.size(), 2 * turns);
+  for (std::uint32_t i = 0; i < written.size(); ++i) ASSERT_EQ(written[i], i);
+}
 
 TEST(Canary, a_wake_that_comes_too_early_is_found) {
   auto const stuck = [] { explore<WakesTooEarly>(2); };
