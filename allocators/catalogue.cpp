@@ -180,7 +180,7 @@ AllocatorInfo by_path(std::string const& path) {
 
 }  // namespace
 
-Catalogue::Catalogue(std::string own_libraries) {
+Catalogue::Catalogue(std::string const& own_libraries) {
   for (auto const& own : own_allocators) all_.push_back(of_our_own(own, own_libraries));
   toml::table const document = toml::parse(third_party_toml, std::string("catalogue.toml"));
   if (auto const* const tables = document["allocator"].as_array()) {

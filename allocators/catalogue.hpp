@@ -45,7 +45,7 @@ struct ResolvedAllocator {
 class Catalogue {
  public:
   // `own_libraries` is the directory of churn's libchurn_*.so.
-  explicit Catalogue(std::string own_libraries);
+  explicit Catalogue(std::string const& own_libraries);
 
   std::vector<AllocatorInfo> const& all() const noexcept { return all_; }  // alphabetical
   // `name` is a name of the catalogue, or a path if it contains a slash.
