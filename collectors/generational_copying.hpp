@@ -20,8 +20,9 @@
 // Invariants: between collections, every slot of an old object that names a young one is
 //        remembered, or its object was born old since the last collection. After a collection
 //        nothing is young.
-// Errors: the kernel may refuse pages while objects are copied; that cannot be undone and stops the
-//        program as out-of-memory.
+// Errors: none while objects are copied, which could not be undone: a chunk of the nursery is only
+//        handed out when there is memory for a copy of all of it. Survivors that are still to be
+//        looked at are linked through what was copied.
 // Cost:  8 bytes an object and rounding up to 16. A store into an object: two loads and a
 //        comparison; into an old one, six more instructions.
 // Source: D. Ungar, Generation scavenging, 1984; the remembered set of slots: A. Hosking, J. E. B.
@@ -31,6 +32,7 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "collectors/parts/marking_team.hpp"
 #include "collectors/parts/nursery.hpp"
@@ -160,7 +162,9 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
       account.small.drop_run();
       obtain(account, charge, chunk_bytes);
       std::unique_lock lock(mutex_);
-      if (nursery_.take(account.small, cell, account.credit)) {
+      std::size_t const copies = nursery_.used_bytes() + account.credit;
+      if (space_.hold_back(blocks_for_copies(copies)) &&
+          nursery_.take(account.small, cell, account.credit)) {
         account.credit -= account.small.rest();
         continue;
       }
@@ -175,6 +179,11 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
     }
     account.set_limit(account.small.limit());
     return account.small.bump(cell);
+  }
+
+  // In the worst case, which leaves less than a cell of each block unused.
+  static constexpr std::size_t blocks_for_copies(std::size_t bytes) noexcept {
+    return bytes / (collectors::BlockSpace::block_bytes - largest_bumped_bytes) + 1;
   }
 
   // ---- collection; the world is stopped ----
@@ -205,6 +214,7 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
   }
 
   void empty_nursery() {
+    space_.hold_back(0);
     auto const forward = [this](Ref& ref) {
       if (nursery_.contains(ref)) ref = promote(ref);
     };
@@ -241,40 +251,35 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
     space_.starts().add(copy);
     ++promoted_.objects;
     promoted_.charged += charge;
-    to_scan_.reserve(1);
-    to_scan_.push(copy.word());
+    *object.slot(0) = std::exchange(to_scan_, object.word());  // the least cell has two words
     return copy;
   }
   template <class Forward>
   void scan_promoted(Forward forward) {
-    while (!to_scan_.empty()) {
-      Ref const object = Ref::of(to_scan_.pop());
+    while (to_scan_ != 0) {
+      Ref const copied = Ref::of(to_scan_);
+      to_scan_ = *copied.slot(0);
+      Ref const object = Ref::of(Header::at(copied) - Header::forwarded);
       std::uint32_t const slots = Header::slots(Header::at(object));
       for (std::uint32_t i = 0; i < slots; ++i) forward(*object.slot(i));
     }
-    to_scan_.release();
   }
   CHURN_NEVER_INLINE void find_target(std::size_t cell) {
     target_.settle();
     target_.drop_run();
     while (!space_.next_run(target_, cell, collectors::BlockSpace::block_bytes)) {
-      if (space_.take_block(target_, false)) continue;
-      stop(
-          Outcome::out_of_memory,
-          "the kernel refused pages while the nursery was emptied: %llu objects of %llu bytes with "
-          "headers are in the old space",
-          static_cast<unsigned long long>(present_ + promoted_.objects),
-          static_cast<unsigned long long>(live_charged_ + promoted_.charged));
+      bool const memory_was_held_back = space_.take_block(target_, false);
+      CHURN_CHECK(memory_was_held_back);
     }
     target_.open();
   }
 
   collectors::Nursery nursery_;
   collectors::MarkingTeam team_;
-  collectors::Cursor target_;      // where survivors go
-  collectors::MarkStack to_scan_;  // survivors whose slots are still to be looked at
-  Totals promoted_{};              // by this collection
-  Remembered remembered_;          // by mutators that have detached
+  collectors::Cursor target_;  // where survivors go
+  Word to_scan_ = 0;           // survivors whose slots are still to be looked at
+  Totals promoted_{};          // by this collection
+  Remembered remembered_;      // by mutators that have detached
   std::uint64_t gone_old_objects_ = 0, gone_old_charged_ = 0;  // as of Account
   std::uint64_t present_ = 0;                                  // objects, after the last collection
   std::uint64_t old_since_full_ = 0;  // bytes that the old space has grown by

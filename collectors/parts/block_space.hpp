@@ -159,6 +159,14 @@ class BlockSpace {
   // Blocks of its own for a cell, zeroed. Null where the kernel gives no more.
   std::byte* take_large(std::size_t cell_bytes, bool& zero);
 
+  // From now on, cursors and large cells leave the kernel's memory for so many free blocks; 0: for
+  // none. False, and nothing has changed, where the kernel gives no more. Under the heap's lock.
+  bool hold_back(std::size_t blocks) {
+    if (blocks > held_back_ && !commit(top_ + blocks)) return false;
+    held_back_ = blocks;
+    return true;
+  }
+
   // ---- collection: the world is stopped and no cursor is in use ----
 
   void clear_marks() noexcept {
@@ -223,6 +231,7 @@ class BlockSpace {
     return (bytes + block_bytes - 1) / block_bytes;
   }
 
+  bool commit(std::size_t blocks);
   bool grow(std::size_t blocks);
   std::size_t find_free(std::size_t count);
   void free_large(std::size_t first) noexcept;
@@ -239,6 +248,7 @@ class BlockSpace {
   bool const huge_pages_;
   bool black_ = false;           // changes only while the world is stopped
   std::size_t top_ = 0;          // blocks in use so far
+  std::size_t held_back_ = 0;    // blocks above the top that are committed and not to be used
   std::size_t next_ = 0;         // the next block that a cursor may get
   std::size_t first_free_ = 0;   // no free block lies below
   std::size_t free_blocks_ = 0;  // below top_, as of the last settle()
@@ -314,19 +324,24 @@ inline std::byte* BlockSpace::take_large(std::size_t cell_bytes, bool& zero) {
   return address(first);
 }
 
-// Commits memory for so many blocks above the top, and raises the top.
-inline bool BlockSpace::grow(std::size_t count) {
-  std::size_t const wanted = (top_ + count) * block_bytes;
+// Memory for so many blocks from the start on.
+inline bool BlockSpace::commit(std::size_t blocks) {
+  std::size_t const wanted = blocks * block_bytes;
   if (wanted > heap_.bytes()) return false;
   std::size_t const step = wanted >= 16 * huge_page_bytes ? huge_page_bytes : small_step_bytes;
   std::size_t const before = heap_.committed();
   if (!marks_.grow(wanted) || !starts_.grow(wanted) ||
-      !blocks_.grow((top_ + count) * sizeof(Block), page_bytes) || !heap_.grow(wanted, step)) {
+      !blocks_.grow(blocks * sizeof(Block), page_bytes) || !heap_.grow(wanted, step)) {
     return false;
   }
   if (huge_pages_ && step == huge_page_bytes) {
     advise_huge_pages(heap_.start() + before, heap_.committed() - before);
   }
+  return true;
+}
+// Raises the top by so many.
+inline bool BlockSpace::grow(std::size_t count) {
+  if (!commit(top_ + count + held_back_)) return false;
   for (std::size_t i = top_; i < top_ + count; ++i) blocks()[i] = {0, free_block, true};
   top_ += count;
   return true;
