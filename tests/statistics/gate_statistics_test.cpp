@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "harness/core/random.hpp"
+#include "results/statistics/change_points.hpp"
 #include "results/statistics/descriptive.hpp"
 #include "results/statistics/multiplicity.hpp"
 #include "results/statistics/power.hpp"
@@ -75,6 +76,18 @@ Values computed(Recorded const& line) {
   if (line.name == "minimum_detectable_shift") {
     return {minimum_detectable_shift({0, a[0], a[1], a[2]}, 0.005, a[3], a[4])};
   }
+  auto const least = static_cast<std::size_t>(a[0]);
+  if (line.name == "most_divergent_split") {
+    Split const split = most_divergent_split(rest, least);
+    return {split.statistic, static_cast<double>(split.at), static_cast<double>(split.end)};
+  }
+  if (line.name == "change_points") {
+    Values found;
+    for (ChangePoint const& each : change_points(rest, {.least_segment = least})) {
+      found.push_back(static_cast<double>(each.at));
+    }
+    return found;
+  }
   ADD_FAILURE() << "the reference has an unknown line " << line.name;
   return {};
 }
@@ -90,7 +103,7 @@ TEST(Reference, EveryLineAgreesToNineDigits) {
           << line.name << " of " << line.arguments.size() << " arguments, result " << i;
     }
   }
-  EXPECT_EQ(seen.size(), 8u) << "functions in the reference";
+  EXPECT_EQ(seen.size(), 10u) << "functions in the reference";
   for (auto const& [name, lines] : seen) EXPECT_GE(lines, 2) << name;
 }
 

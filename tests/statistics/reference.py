@@ -13,6 +13,7 @@ import sys
 
 try:
     import numpy
+    import scipy.spatial
     import scipy.stats
 except ImportError:
     print('1..0 # SKIP python3-scipy is not installed')
@@ -96,6 +97,48 @@ def minimum_detectable_shift(low, high, confidence, alarm, power):
     return [0.005 + error * (normal.isf(alarm) + normal.ppf(power))]
 
 
+def scaled_energy_distance(first, second):
+    """Of Matteson and James, equations 5 and 6, exponent 1."""
+    column = [numpy.reshape(each, (-1, 1)) for each in (first, second)]
+    between = scipy.spatial.distance.cdist(*column).mean()
+    within = [scipy.spatial.distance.pdist(each).mean() for each in column]
+    n, m = len(first), len(second)
+    return n * m / (n + m) * (2 * between - sum(within))
+
+
+def most_divergent_split(least, *values):
+    least = int(least)
+    return max([scaled_energy_distance(values[:at], values[at:end]), at, end]
+               for end in range(2 * least, len(values) + 1)
+               for at in range(least, end - least + 1))
+
+
+def change_points(least, *values):
+    """Of series whose changes are so clear that the orders drawn here find what any others do."""
+    least, orders, alpha = int(least), 199, 0.01
+    random = numpy.random.default_rng(0)
+    ends, found = [0, len(values)], []
+
+    def best(series):
+        parts = [(a, b) for a, b in zip(ends, ends[1:]) if b - a >= 2 * least]
+        splits = [(most_divergent_split(least, *series[a:b]), a) for a, b in parts]
+        return max((split[0], a + split[1]) for split, a in splits) if splits else (-1, 0)
+
+    while True:
+        statistic, at = best(values)
+        as_good = 1
+        for _ in range(orders if at else 0):
+            shuffled = numpy.concatenate([random.permutation(values[a:b])
+                                          for a, b in zip(ends, ends[1:])])
+            as_good += best(shuffled)[0] >= statistic * (1 - 1e-9)
+            if as_good > alpha * (orders + 1):
+                break
+        if not at or as_good > alpha * (orders + 1):
+            return sorted(found)
+        found.append(at)
+        ends = sorted([*ends, at])
+
+
 def questions(random):
     """What is asked: functions of this module with their arguments."""
     for n in (1, 2, 5, 8, 15, 25, 40, 60, 90):
@@ -123,6 +166,14 @@ def questions(random):
         yield benjamini_hochberg, p_values
     yield minimum_detectable_shift, [-0.01, 0.02, 0.99, 0.0003, 0.99]
     yield minimum_detectable_shift, [0.1, 0.3, 0.95, 0.01, 0.8]
+    for n, least in ((4, 2), (7, 2), (12, 3), (30, 3), (30, 5)):
+        yield most_divergent_split, [least, *random.normal(20, 1, n)]
+        yield most_divergent_split, [least, *random.normal(20, 1, n - n // 3),
+                                     *random.normal(22, 1, n // 3)]
+        yield most_divergent_split, [least, *random.integers(0, 40, n)]
+    for levels in ((1, 2), (1, 3, 2), (1, 4, 1), (1, 2, 4, 8)):
+        yield change_points, [3, *numpy.concatenate(
+            [random.normal(level, 0.02, 9) for level in levels])]
 
 
 def digits(values):
