@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/gate/sides.hpp"
 #include "harness/run/planning.hpp"
@@ -48,6 +49,12 @@ struct ExportOptions {
 };
 int export_run(ExportOptions const& options);
 
+struct HistoryOptions {
+  std::string cell, metric = "time_per_op_ns", db, output;
+  bool across_machines = false, json = false;
+};
+int history(HistoryOptions const& options);
+
 struct MinheapOptions {
   std::string cell;
   std::uint32_t trials = 5;
@@ -73,6 +80,7 @@ struct GateOptions {
   gate::Wish wish;
   std::string db;
   std::optional<std::int64_t> replay;  // a stored gate instead, 0: the newest
+  std::vector<std::string> outputs;    // FORMAT or FORMAT=FILE
   bool json = false;
 };
 int gate_sides(GateOptions const& options);

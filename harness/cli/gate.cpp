@@ -7,6 +7,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/here.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/publish.hpp"
 #include "harness/core/error.hpp"
 #include "harness/gate/measurer.hpp"
 #include "harness/gate/output.hpp"
@@ -31,9 +32,18 @@ int exit_status(gate::Judgement const& judgement) {
   return green ? fine : inconclusive;
 }
 
-void print(gate::Replay const& replay, bool finished, bool json) {
-  write_output("", json ? gate::to_json(replay, finished)
-                        : gate::to_terminal(replay, finished, style_of_stdout()));
+// `files_only`: what was interrupted prints no findings, but leaves none of an earlier gate behind.
+void print(gate::Replay const& replay, bool finished, GateOptions const& options,
+           bool files_only = false) {
+  auto const outputs = parse_outputs(options.outputs);
+  if (!files_only && options.json) write_output("", gate::to_json(replay, finished));
+  if (!files_only && !options.json && !takes_stdout(outputs)) {
+    write_output("", gate::to_terminal(replay, finished, style_of_stdout()));
+  }
+  for (Output const& each : outputs) {
+    if (files_only && each.path.empty()) continue;
+    publish(gate::findings_of(replay, finished), each);
+  }
 }
 
 int show_again(GateOptions const& options) {
@@ -43,7 +53,7 @@ int show_again(GateOptions const& options) {
     throw UserError("run " + std::to_string(replay.run.id) + " does not replay: " + why);
   }
   bool const finished = !replay.gate.verdict.empty();
-  print(replay, finished, options.json);
+  print(replay, finished, options);
   return finished ? exit_status(replay.judgement) : inconclusive;
 }
 
@@ -95,7 +105,9 @@ int measure(gate::GatePlan const& planned, GateOptions const& options) {
     };
     complete = gate::run_gate({measurer.get(), show}, planned, store, run_id);
   }
+  gate::Replay const replay = gate::replay(store, run_id);
   if (!complete) {
+    print(replay, false, options, true);
     std::fprintf(
         stderr,
         "churn: interrupted, so there is no verdict; `churn gate --replay %lld` shows what "
@@ -103,14 +115,20 @@ int measure(gate::GatePlan const& planned, GateOptions const& options) {
         static_cast<long long>(run_id));
     return interrupted;
   }
-  gate::Replay const replay = gate::replay(store, run_id);
-  print(replay, true, options.json);
+  try {
+    print(replay, true, options);
+  } catch (UserError const& error) {
+    throw UserError(std::string(error.what()) + "; the verdict, " +
+                    std::string(name_of(replay.judgement.verdict)) + ", is stored: `churn gate " +
+                    "--replay " + std::to_string(run_id) + "` gives every output again");
+  }
   return exit_status(replay.judgement);
 }
 
 }  // namespace
 
 int gate_sides(GateOptions const& options) {
+  require_places(parse_outputs(options.outputs), options.json);
   if (options.replay) return show_again(options);
   Here const here;
   gate::GatePlan const planned = plan(options, here);

@@ -15,6 +15,7 @@
 #include "harness/run/build_info.hpp"
 #include "harness/run/plan_cells.hpp"
 #include "results/export/export.hpp"
+#include "results/export/findings.hpp"
 #include "results/report/report.hpp"
 
 namespace churn::cli {
@@ -209,6 +210,7 @@ struct CommandLine {
     add_gate();
     add_compare();
     add_conform();
+    add_history();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -261,6 +263,22 @@ struct CommandLine {
     add_output(*command, export_options.output);
     command->add_option("--format", export_options.format, std::string(exporting::format_names()))
         ->required();
+  }
+
+  void add_history() {
+    CLI::App* const command =
+        add("history", "one cell over all runs of a store, and where it changed",
+            "Example: churn history glibc/malloc/larson@1 --metric peak_rss_bytes\n"
+            "Settings, threads and heap limit may be left out where that names one cell.\n");
+    command->add_option("cell", history_options.cell, "allocator/collector/workload{...}@threads")
+        ->required();
+    command->add_option("--metric", history_options.metric, "see churn list metrics")
+        ->type_name("NAME");
+    add_db(*command, history_options.db);
+    add_output(*command, history_options.output);
+    command->add_flag("--across-machines", history_options.across_machines,
+                      "take in runs of other machines, and say so on every line");
+    command->add_flag("--json", history_options.json, "for programs");
   }
 
   void add_minheap() {
@@ -317,6 +335,11 @@ struct CommandLine {
              [&](auto const& text) {
                gate_options.replay = whole_number("--replay", text, 1, INT64_MAX);
              });
+    command
+        ->add_option("--output", gate_options.outputs,
+                     std::string(exporting::finding_format_names()) + "; more than once: each")
+        ->type_name("FORMAT[=FILE]")
+        ->allow_extra_args(false);
     command->add_flag("--json", gate_options.json, "for programs");
   }
 
@@ -341,6 +364,7 @@ struct CommandLine {
     if (app.got_subcommand("export")) return export_run(export_options);
     if (app.got_subcommand("minheap")) return minheap(minheap_options);
     if (app.got_subcommand("compare")) return compare(compare_options);
+    if (app.got_subcommand("history")) return history(history_options);
     if (app.got_subcommand("gate")) return gate_sides(gate_options);
     if (app.got_subcommand("conform")) return conform(conform_options);
     return doctor(doctor_options);
@@ -357,6 +381,7 @@ struct CommandLine {
   GateOptions gate_options;
   CompareOptions compare_options;
   ConformOptions conform_options;
+  HistoryOptions history_options;
   MinheapOptions minheap_options;
   bool no_install = false;
 };

@@ -21,10 +21,22 @@ namespace {
   throw UserError("cannot write to " + where + why);
 }
 
+// As the C library decides it: the first that is set, of these three.
+bool is_utf8() {
+  for (char const* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    char const* const value = std::getenv(name);
+    if (value == nullptr || value[0] == '\0') continue;
+    std::string_view const locale = value;
+    return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+  }
+  return false;
+}
+
 }  // namespace
 
 report::TerminalStyle style_of_stdout() {
   report::TerminalStyle style;
+  style.utf8 = is_utf8();
   if (isatty(STDOUT_FILENO) == 0) return style;
   char const* const no_color = std::getenv("NO_COLOR");
   style.color = no_color == nullptr || no_color[0] == '\0';

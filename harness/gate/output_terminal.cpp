@@ -29,14 +29,6 @@ char const* color_of(Verdict verdict) {
   return "";
 }
 
-// "+3.1 %"; a change this small as "+0.0 %" is none that anybody acts on.
-std::string change(double ratio) {
-  char text[32];
-  double const percent = (ratio - 1) * 100;
-  std::snprintf(text, sizeof text, std::abs(percent) < 100 ? "%+.1f %%" : "%+.0f %%", percent);
-  return text;
-}
-
 std::string right(std::string const& text, std::size_t width) {
   std::size_t const columns = report::width_of(text);
   return std::string(columns < width ? width - columns : 0, ' ') + text;
@@ -97,6 +89,23 @@ class Terminal {
     return std::move(text_);
   }
 
+  std::vector<std::string> reasons(std::size_t cell) const {
+    JudgedCell const& judged = replay_.judgement.cells[cell];
+    if (!judged.reason.empty()) return {judged.reason};
+    if (judged.verdict == Verdict::inconclusive && pairs_of(judged) < first_look()) {
+      return {report::counted(pairs_of(judged), "pair") +
+              " in its budget, and the first look needs " + std::to_string(first_look()) +
+              "; give it a larger --cell-budget"};
+    }
+    std::vector<std::string> all;
+    for (std::size_t q = 0; q < questions.size(); ++q) {
+      if (!judged.answers[q]) continue;
+      std::string words = in_words(judged, q);
+      if (!words.empty()) all.push_back(std::move(words));
+    }
+    return all;
+  }
+
  private:
   void paragraph(std::string const& content, std::size_t indent = 0) {
     std::size_t const room = style_.width > indent + 20 ? style_.width - indent : 20;
@@ -143,22 +152,7 @@ class Terminal {
   std::uint64_t first_look() const { return replay_.rule.time_plan().looks.front().pairs; }
 
   void explain(std::size_t cell) {
-    JudgedCell const& judged = replay_.judgement.cells[cell];
-    if (!judged.reason.empty()) {
-      paragraph(names_[cell] + ": " + visible(judged.reason));
-      return;
-    }
-    if (judged.verdict == Verdict::inconclusive && pairs_of(judged) < first_look()) {
-      paragraph(names_[cell] + ": " + report::counted(pairs_of(judged), "pair") +
-                " in its budget, and the first look needs " + std::to_string(first_look()) +
-                "; give it a larger --cell-budget");
-      return;
-    }
-    for (std::size_t q = 0; q < questions.size(); ++q) {
-      if (!judged.answers[q]) continue;
-      std::string const words = in_words(judged, q);
-      if (!words.empty()) paragraph(names_[cell] + ": " + words);
-    }
+    for (auto const& each : reasons(cell)) paragraph(names_[cell] + ": " + visible(each));
   }
 
   std::string in_words(JudgedCell const& cell, std::size_t q) const {
@@ -216,6 +210,17 @@ class Terminal {
 };
 
 }  // namespace
+
+std::string change(double ratio) {
+  char text[32];
+  double const percent = (ratio - 1) * 100;
+  std::snprintf(text, sizeof text, std::abs(percent) < 100 ? "%+.1f %%" : "%+.0f %%", percent);
+  return text;
+}
+
+std::vector<std::string> reasons_of(Replay const& replay, std::size_t cell) {
+  return Terminal(replay, {}).reasons(cell);
+}
 
 std::string to_terminal(Replay const& replay, bool finished, report::TerminalStyle style) {
   return Terminal(replay, style).run(finished);

@@ -4,7 +4,8 @@
 //        jsonl             one line per invocation: cell, round, outcome, every raw sample, RSS
 //                          time line, histograms and figures.
 //        csv               one line per raw sample.
-// When not: for findings (medians, intervals, ratios) use results/report.
+//        bmf and the rest  findings, for continuous integration: findings.hpp.
+// When not: for findings to be read by people use results/report.
 // Cost:  streams; memory does not grow with the number of invocations but for google-benchmark,
 //        which keeps two numbers of each.
 #pragma once
@@ -17,7 +18,7 @@
 
 namespace churn::exporting {
 
-// "google-benchmark, jsonl, csv"
+// "google-benchmark, jsonl, csv, …"
 std::string_view format_names() noexcept;
 
 // run_id 0 is the newest run. Throws UserError for an unknown format or run, and when `out` fails.

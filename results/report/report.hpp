@@ -80,6 +80,7 @@ Report build(store::Store& store, std::int64_t run_id, Options const& options = 
 struct TerminalStyle {
   bool color = false;
   std::size_t width = 80;
+  bool utf8 = true;  // false: plots are drawn in ASCII
 };
 
 std::string to_terminal(Report const& report, TerminalStyle style);

@@ -47,6 +47,7 @@ struct Store::Private {
   std::int64_t machine_row(Machine const& machine);
   Machine machine_of(std::int64_t machine_id);
   void read_settings(Cell& cell);
+  static Cell cell_of(Rows& row);  // without its run and its settings
   static Invocation head_of(Rows& row);
   Invocation invocation(std::int64_t id);  // with its samples
   void read_details(Invocation& invocation);

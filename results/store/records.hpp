@@ -90,6 +90,23 @@ struct Invocation {
   std::string record;  // the cell's whole record as it came (JSON) but for the arrays stored above
 };
 
+// A cell as it was in one of many runs.
+struct PastCell {
+  Cell cell;
+  std::string started_utc, version, kind;  // of its run
+  Machine machine;
+};
+
+// One process of it, its samples summed up.
+struct PastInvocation {
+  std::uint32_t round = 0;
+  Outcome outcome = Outcome::crashed;
+  std::string reason;
+  std::uint64_t samples = 0;
+  double samples_ns = 0;         // of all of them
+  std::optional<double> figure;  // the one that was asked for
+};
+
 // One gate: two sides, what it asked, and what it found.
 struct Gate {
   std::int64_t run_id = 0;

@@ -204,6 +204,22 @@ void Store::Private::read_settings(Cell& cell) {
   }
 }
 
+Cell Store::Private::cell_of(Rows& row) {
+  Cell cell;
+  cell.id = row.integer(0);
+  cell.key = {{row.text(1), {}}, {row.text(2), {}}, {row.text(3), {}}, row.small(4), row.count(5)};
+  cell.block = row.count(6);
+  cell.oversubscribed = row.integer(7) != 0;
+  parse_outcome(row.text(8), cell.planned);
+  cell.planned_reason = row.text(9);
+  cell.units = row.count(10);
+  cell.samples = row.count(11);
+  cell.ops_per_sample = row.count(12);
+  if (!row.null(13)) cell.peak_live_bytes = row.count(13);
+  cell.op = row.text(14);
+  return cell;
+}
+
 std::vector<Cell> Store::cells(std::int64_t run_id) {
   auto& store = *private_;
   return store.guarded([&] {
@@ -215,20 +231,8 @@ std::vector<Cell> Store::cells(std::int64_t run_id) {
         " FROM cells WHERE run_id = ? ORDER BY id",
         run_id);
     while (row.next()) {
-      Cell cell;
-      cell.id = row.integer(0);
+      Cell cell = Private::cell_of(row);
       cell.run_id = run_id;
-      cell.key = {
-          {row.text(1), {}}, {row.text(2), {}}, {row.text(3), {}}, row.small(4), row.count(5)};
-      cell.block = row.count(6);
-      cell.oversubscribed = row.integer(7) != 0;
-      parse_outcome(row.text(8), cell.planned);
-      cell.planned_reason = row.text(9);
-      cell.units = row.count(10);
-      cell.samples = row.count(11);
-      cell.ops_per_sample = row.count(12);
-      if (!row.null(13)) cell.peak_live_bytes = row.count(13);
-      cell.op = row.text(14);
       cells.push_back(std::move(cell));
     }
     for (auto& cell : cells) store.read_settings(cell);

@@ -52,6 +52,11 @@ class Store {
   // empty. `visit` may read the store, but not call each_invocation again.
   void each_invocation(std::int64_t run_id, bool with_samples,
                        std::function<void(Invocation const&)> const& visit);
+  // Cells of all runs and gates whose allocator, collector and workload have these names, whatever
+  // their settings, threads and limit; in the order of their runs.
+  std::vector<PastCell> past_cells(CellKey const& key);
+  // By round. The figure is absent where none has that name.
+  std::vector<PastInvocation> past_invocations(std::int64_t cell_id, std::string const& figure);
   Gate gate(std::int64_t run_id);  // UserError when that run is none; 0: the newest gate
   std::vector<GateCell> gate_cells(std::int64_t run_id);
   // With their samples; of one cell in the order of stage and number.

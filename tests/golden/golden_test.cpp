@@ -97,6 +97,14 @@ TEST_F(GoldenTest, GoogleBenchmark) {
 }
 TEST_F(GoldenTest, SamplesAsCsv) { expect_golden("samples.csv", exported("csv")); }
 TEST_F(GoldenTest, SamplesAsJsonLines) { expect_golden("samples.jsonl", exported("jsonl")); }
+TEST_F(GoldenTest, Bmf) { expect_golden("bmf.json", exported("bmf")); }
+TEST_F(GoldenTest, CustomSmallerIsBetter) {
+  expect_golden("custom_smaller_is_better.json", exported("custom-smaller-is-better"));
+}
+TEST_F(GoldenTest, GitHub) { expect_golden("github.txt", exported("github")); }
+TEST_F(GoldenTest, JUnit) { expect_golden("junit.xml", exported("junit")); }
+TEST_F(GoldenTest, Comment) { expect_golden("comment.md", exported("markdown")); }
+TEST_F(GoldenTest, OpenMetrics) { expect_golden("openmetrics.txt", exported("openmetrics")); }
 
 // ---- what holds whatever the files say ----
 
@@ -231,8 +239,8 @@ TEST_F(GoldenTest, UnknownNamesAreRefusedWithThoseThereAre) {
   auto const report = built(few_rounds);
   EXPECT_THAT(error_of([&] { report::render(report, "html"); }),
               AllOf(HasSubstr("'html'"), HasSubstr("terminal, markdown, csv, json")));
-  EXPECT_THAT(error_of([&] { exported("bmf"); }),
-              AllOf(HasSubstr("'bmf'"), HasSubstr("google-benchmark, jsonl, csv")));
+  EXPECT_THAT(error_of([&] { exported("html"); }),
+              AllOf(HasSubstr("'html'"), HasSubstr("google-benchmark, jsonl, csv")));
   EXPECT_THAT(error_of([&] { built(few_rounds, {"hoard"}); }),
               AllOf(HasSubstr("'hoard'"), HasSubstr("glibc"), HasSubstr("trial-deletion")));
 }
