@@ -156,9 +156,8 @@ class Historian {
   void add(PastCell const& past) {
     std::int64_t const run = past.cell.run_id;
     if (past.kind != "run") {
-      return leave_out(run, "a " + past.kind +
-                                ": what takes turns is timed in other slices, beside the other "
-                                "side's caches");
+      return leave_out(
+          run, "a " + past.kind + ": it times turns beside another program, and counts no ops");
     }
     if (past.cell.planned != Outcome::ok) return leave_out(run, past.cell.planned_reason);
     auto const processes = store_.past_invocations(past.cell.id, options_.metric);

@@ -4,8 +4,8 @@
 //        statistics/change_points.hpp. Beyond `most_points` runs, as many runs at a time as it
 //        takes make one point, their median: then a change is placed to that many runs.
 // Rules: runs of different machines are one history only where that is asked for, and then every
-//        line says which machine it is of. Gates are left out: what takes turns is timed in other
-//        slices and meets the other side's caches. So are runs in which the cell failed. What is
+//        line says which machine it is of. Gates are left out: their turns meet the other side's
+//        caches, and their cells count no ops. So are runs in which the cell failed. What is
 //        left out is said.
 // Cost:  one pass over the cell's samples, and the change points: seconds for 100 000 processes.
 // Errors: UserError for a cell or metric that the store does not have, and for a cell that is

@@ -1,6 +1,6 @@
 """The golden files of findings, read by parsers that are not ours: libxml2, junitparser,
-Prometheus' client, jsonschema, cmark. golden_test makes sure that these files are what churn writes;
-the run in them has names that try to break out of each format."""
+Prometheus' client, jsonschema, cmark. golden_test makes sure that these files are what churn
+writes; the run in them has names that try to break out of each format."""
 import json
 import pathlib
 import re

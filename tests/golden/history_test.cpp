@@ -1,4 +1,4 @@
-// One cell over many made-up runs: what is taken in, what is left out and said, and how it is shown.
+// One cell over many made-up runs: what is taken in, what is left out and said, how it is shown.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
