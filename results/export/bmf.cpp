@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "results/export/formats.hpp"
 #include "results/report/json_writer.hpp"
