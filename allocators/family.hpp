@@ -47,6 +47,10 @@ struct Family {
   static void* calloc(std::size_t count, std::size_t size) noexcept {
     std::size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes)) return no_memory();
+    if constexpr (Clears<A>) {
+      void* const block = bytes > largest_bytes ? nullptr : A::allocate_zeroed(bytes);
+      return block == nullptr ? no_memory() : block;
+    }
     void* const block = allocate(bytes, least_align);
     if (block == nullptr) return nullptr;
     if constexpr (KnowsZeroed<A>) {
@@ -115,12 +119,11 @@ struct Family {
   // that is large enough and at least half used.
   static void* resize(void* block, std::size_t size) noexcept {
     if (size > largest_bytes) return no_memory();
-    std::size_t const usable = A::usable_size(block);
     if constexpr (Resizes<A>) {
       if (void* const resized = A::resize(block, size)) return resized;
-    } else {
-      if (size <= usable && size >= usable / 2) return block;
     }
+    std::size_t const usable = A::usable_size(block);
+    if (!Resizes<A> && size <= usable && size >= usable / 2) return block;
     void* const copy = allocate(size, least_align);
     if (copy == nullptr) return nullptr;
     std::memcpy(copy, block, size < usable ? size : usable);

@@ -39,6 +39,12 @@ concept KnowsZeroed = requires(void* block) {
   { A::is_zeroed(block) } noexcept -> std::same_as<bool>;
 };
 
+// A new block of zeros, for a class that has a better way than to write them; at least 16 aligned.
+template <class A>
+concept Clears = requires(std::size_t size) {
+  { A::allocate_zeroed(size) } noexcept -> std::same_as<void*>;
+};
+
 // Grows or shrinks a block, which may move with what it holds. Null: not done, the block is as
 // before.
 template <class A>

@@ -56,6 +56,7 @@ Json workload(Entry const& entry) {
           {"max_threads", info.max_threads},
           {"disposes", info.disposes},
           {"makes_cycles", info.makes_cycles},
+          {"reads_file", info.reads_file},
           {"why_not", entry.why_not}};
 }
 

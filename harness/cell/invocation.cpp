@@ -66,6 +66,11 @@ void Invocation::set_up() {
   instance_ = make(request_.context, request_.heap);
   measured_.ops_per_unit = instance_->ops_per_unit();
   measured_.managed = instance_->managed();
+  if (!measured_.managed) {  // what is built so far are tables of the workload's own
+    if (count_read != nullptr) counter<CountReset>(count_reset_symbol)();
+    memory_.reset_peak();
+    measured_.rss_start_bytes = memory_.resident_bytes();
+  }
   batches_ = !unit_ends_.empty() && measured_.ops_per_unit * batch_factor >= batch_ops &&
              measured_.ops_per_unit <= batch_ops * batch_factor;
   crew_.run([this](std::uint32_t thread) { instance_->setup(thread); });

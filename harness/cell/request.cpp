@@ -111,6 +111,10 @@ Request from_json(Json const& json) {
   check_threads(*request.entry, request.context.threads);
   request.context.settings =
       filled_in(request.entry->info->parameters, settings(json, "parameters"), request.workload);
+  request.context.file = json.value("file", "");
+  if (!request.context.file.empty() && !request.entry->info->reads_file) {
+    throw UserError(request.workload + " reads no file");
+  }
   request.heap.heap_limit_bytes =
       whole_number(json, "heap_limit_bytes", 0, 0, std::uint64_t{1} << 46);
   if (program.collector != nullptr) {

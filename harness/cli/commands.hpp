@@ -85,6 +85,36 @@ struct GateOptions {
 };
 int gate_sides(GateOptions const& options);
 
+struct RecordOptions {
+  std::vector<std::string> command;
+  std::string output;
+  bool children = false;
+  std::uint64_t bytes_per_stack = 0;  // 0: no call stacks
+};
+int record(RecordOptions const& options);
+
+struct ReplayOptions {
+  run::Wish wish;            // allocators, threads, rounds …
+  std::string trace, touch;  // touch empty: the workload's own
+  std::string db;
+  bool json = false;
+};
+int replay(ReplayOptions const& options);
+
+struct ProfileOptions {
+  std::string trace, before;  // before: what is subtracted; empty: nothing
+  std::string by = "live";    // live, total or lifetime
+  std::uint32_t top = 10, frames = 6;
+  bool json = false;
+};
+int profile(ProfileOptions const& options);
+
+struct SizesOptions {
+  std::string allocator;
+  bool json = false;
+};
+int sizes(SizesOptions const& options);
+
 struct DoctorOptions {
   bool json = false;
 };

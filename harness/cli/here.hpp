@@ -14,6 +14,7 @@ class Here {
  public:
   Here() : installation_(run::find_installation()), catalogue_(installation_.malloc_libraries) {
     surroundings_.programs = run::describe_programs(installation_.cell_programs);
+    surroundings_.traces = installation_.traces;
     surroundings_.catalogue = &catalogue_;
     surroundings_.cores = run::usable_cores();
     surroundings_.memory_bytes = run::usable_memory_bytes(run::SystemFiles());

@@ -211,6 +211,10 @@ struct CommandLine {
     add_compare();
     add_conform();
     add_history();
+    add_profile();
+    add_record();
+    add_replay();
+    add_sizes();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -351,6 +355,74 @@ struct CommandLine {
     command->add_flag("--json", conform_options.json, "for programs");
   }
 
+  void add_record() {
+    CLI::App* const command = add("record", "a program's calls of malloc and free, as a trace file",
+                                  "Example: churn record -o sort.trace -- python3 sort.py\n");
+    command->add_option("command", record_options.command, "the program and its arguments")
+        ->required()
+        ->type_name("COMMAND");
+    record_options.output = "churn.trace";
+    command->add_option("-o,--output", record_options.output, "the trace (default: churn.trace)")
+        ->type_name("FILE");
+    command->add_flag("--children", record_options.children, "the processes that it starts too");
+    add_text(*command, "--stacks", "BYTES", "take a call stack once in so many bytes allocated",
+             [&](auto const& text) {
+               record_options.bytes_per_stack = static_cast<std::uint64_t>(
+                   whole_number("--stacks", text, 1, std::int64_t{1} << 40));
+             });
+  }
+
+  void add_replay() {
+    CLI::App* const command =
+        add("replay", "a recorded program's calls, call by call, under each allocator",
+            "Example: churn replay sort.trace --allocator glibc,mimalloc,bump\n"
+            "In a matrix, a trace is the workload trace:FILE.\n" +
+                std::string(names_help));
+    replay_options.wish.command = run_options.wish.command;
+    command
+        ->add_option("trace", replay_options.trace, "churn's, Android's or mtrace()'s, or zipped")
+        ->required()
+        ->type_name("TRACE");
+    add_text(*command, "--allocator", "A,B", "names, or paths of malloc libraries (default: all)",
+             [&](auto const& text) { replay_options.wish.allocators = text; });
+    add_text(*command, "--threads", "1,2", "threads (default: as many as lived at once)",
+             [&](auto const& text) { replay_options.wish.threads = text; });
+    add_text(*command, "--touch", "WHAT", "none, first or all bytes of a new block are written",
+             [&](auto const& text) { replay_options.touch = text; });
+    add_measuring(*command, replay_options.wish);
+    add_db(*command, replay_options.db);
+    command->add_flag("--json", replay_options.json, "print the comparison as JSON");
+  }
+
+  void add_profile() {
+    CLI::App* const command =
+        add("profile", "where a recorded program allocates, by call stack",
+            "Example: churn record --stacks 4Ki -o a.trace -- sqlite3 :memory: '.read a.sql'\n"
+            "         churn profile a.trace --top 5\n");
+    command->add_option("trace", profile_options.trace, "recorded with --stacks")
+        ->required()
+        ->type_name("TRACE");
+    add_text(*command, "--before", "TRACE", "an earlier recording, which is subtracted",
+             [&](auto const& text) { profile_options.before = text; });
+    add_text(*command, "--by", "ORDER", "live (at the peak), total, or lifetime",
+             [&](auto const& text) { profile_options.by = text; });
+    auto const number = [&](char const* option, std::uint32_t& into, char const* help) {
+      add_text(*command, option, "N", help, [option, &into](auto const& text) {
+        into = static_cast<std::uint32_t>(whole_number(option, text, 1, 10'000));
+      });
+    };
+    number("--top", profile_options.top, "sites (default: 10)");
+    number("--frames", profile_options.frames, "of each call stack (default: 6)");
+    command->add_flag("--json", profile_options.json, "for programs");
+  }
+
+  void add_sizes() {
+    CLI::App* const command = add("sizes", "what an allocator makes of each size that is asked for",
+                                  "Example: churn sizes jemalloc\n" + std::string(names_help));
+    command->add_option("allocator", sizes_options.allocator, "a name, or a path")->required();
+    command->add_flag("--json", sizes_options.json, "for programs, every class");
+  }
+
   void add_doctor() {
     CLI::App* const command = add("doctor", "what on this machine makes numbers noisy, and the fix",
                                   "Example: churn doctor\n");
@@ -367,6 +439,10 @@ struct CommandLine {
     if (app.got_subcommand("history")) return history(history_options);
     if (app.got_subcommand("gate")) return gate_sides(gate_options);
     if (app.got_subcommand("conform")) return conform(conform_options);
+    if (app.got_subcommand("profile")) return profile(profile_options);
+    if (app.got_subcommand("sizes")) return sizes(sizes_options);
+    if (app.got_subcommand("record")) return record(record_options);
+    if (app.got_subcommand("replay")) return replay(replay_options);
     return doctor(doctor_options);
   }
 
@@ -383,6 +459,10 @@ struct CommandLine {
   ConformOptions conform_options;
   HistoryOptions history_options;
   MinheapOptions minheap_options;
+  ProfileOptions profile_options;
+  RecordOptions record_options;
+  ReplayOptions replay_options;
+  SizesOptions sizes_options;
   bool no_install = false;
 };
 

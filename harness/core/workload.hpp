@@ -55,6 +55,7 @@ struct WorkloadInfo {
   bool forks = false;         // managed: its work is done in forked processes
   bool needs_weak = false;    // managed: WeakReferences
   bool needs_finalizers = false;  // managed: Finalizes, and every death found
+  bool reads_file = false;        // malloc: named as NAME:FILE, it takes its shape from that file
 };
 
 // What a managed heap holds at one moment; bytes as they were requested.
@@ -74,6 +75,7 @@ struct WorkloadContext {
   std::uint64_t seed = 1;
   std::uint32_t threads = 1;
   std::vector<Setting> settings;
+  std::string file = {};  // of a workload that reads one; empty: none was named
 
   // pre: the workload declares the parameter.
   CHURN_NEVER_INLINE std::int64_t operator[](std::string_view name) const noexcept {

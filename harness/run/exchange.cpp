@@ -286,6 +286,7 @@ std::string to_request(Asked const& asked) {
             {"warmup_units", asked.work.warmup_units},
             {"library", nullptr},
             {"cpus", asked.cpus}};
+  if (!asked.file.empty()) json["file"] = asked.file;
   if (asked.mode == Mode::pilot) json["target_ns"] = asked.target_ns;
   if (asked.mode == Mode::turns) {
     json["turns"] = {

@@ -40,7 +40,7 @@ struct LibraryFile {
 
 struct Asked {
   Mode mode = Mode::time;
-  std::string workload;
+  std::string workload, file;  // file: of a workload that reads one
   std::map<std::string, std::int64_t> parameters, collector_parameters;
   std::uint32_t threads = 1;
   std::uint64_t heap_limit_bytes = 0, seed = 0, target_ns = 0;

@@ -26,11 +26,13 @@ Installation installation_of(std::string const& directory) {
   fs::path const here(directory);
   Installation built{(here / "../cell").lexically_normal(),
                      (here / "../../allocators").lexically_normal(),
-                     (here / "../conform/churn-conform-malloc").lexically_normal()};
+                     (here / "../conform/churn-conform-malloc").lexically_normal(),
+                     (here / "../../workloads/traces").lexically_normal()};
   if (holds_cell_programs(built.cell_programs)) return built;
   Installation installed{(here / "../libexec/churn").lexically_normal(),
                          (here / "../lib/churn").lexically_normal(),
-                         (here / "../libexec/churn/churn-conform-malloc").lexically_normal()};
+                         (here / "../libexec/churn/churn-conform-malloc").lexically_normal(),
+                         (here / "../share/churn/traces").lexically_normal()};
   if (holds_cell_programs(installed.cell_programs)) return installed;
   throw UserError("the cell programs (churn-cell-*) are neither in " + built.cell_programs +
                   " nor in " + installed.cell_programs +

@@ -3,7 +3,9 @@
 // Layouts
 //        BUILD/harness/cli/churn    BUILD/harness/cell/churn-cell-* BUILD/allocators/libchurn_*.so
 //        BUILD/harness/conform/churn-conform-malloc
+//        BUILD/workloads/traces/*.trace
 //        PREFIX/bin/churn           PREFIX/libexec/churn/churn-*    PREFIX/lib/churn/libchurn_*.so
+//        PREFIX/share/churn/traces/*.trace
 #pragma once
 
 #include <string>
@@ -14,6 +16,7 @@ struct Installation {
   std::string cell_programs;     // directory of churn-cell-*
   std::string malloc_libraries;  // directory of libchurn_*.so
   std::string conform_malloc;    // churn-conform-malloc
+  std::string traces;            // directory of *.trace
 };
 
 // Throws UserError when the programs are not there, naming the places that were looked at.

@@ -14,6 +14,7 @@
 #include "harness/core/protocol.hpp"
 #include "harness/core/turn_word.hpp"
 #include "harness/run/environment.hpp"
+#include "harness/run/names.hpp"
 
 namespace churn::run {
 namespace {
@@ -190,10 +191,12 @@ Finding Invoker::presence(PlannedCell const& cell, BackEnd const& back_end, Work
   return invoke(back_end, question);
 }
 
-Asked Invoker::asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end) const {
+Asked Invoker::asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end) {
   Asked result;
   result.mode = mode;
-  result.workload = cell.key.workload.name;
+  result.workload = without_file(cell.key.workload.name);
+  result.file =
+      result.workload == trace_workload ? traces_.path_of(cell.file, cell.key.threads) : cell.file;
   result.parameters = cell.parameters;
   result.collector_parameters = back_end.collector_parameters;
   result.threads = cell.key.threads;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/run/compiled_traces.hpp"
 #include "harness/run/exchange.hpp"
 #include "harness/run/interrupt.hpp"
 #include "harness/run/plan.hpp"
@@ -69,7 +70,7 @@ class Invoker {
   std::size_t total_stack_bytes() const noexcept { return total_stack_bytes_; }
 
  private:
-  Asked asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end) const;
+  Asked asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end);
   Launch launch(BackEnd const& back_end);
   Finding invoke(BackEnd const& back_end, Asked const& asked);
   Limits limits() const noexcept;
@@ -83,6 +84,7 @@ class Invoker {
   std::string counting_library_;
   Interrupt& interrupt_;
   PrivateDirectory directory_;
+  CompiledTraces traces_;
   cpu_set_t cpus_;                // that this process may use
   std::vector<int> cpu_numbers_;  // the same, highest first
   std::size_t total_stack_bytes_ = 0;

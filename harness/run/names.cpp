@@ -53,6 +53,7 @@ class Reader {
 
   store::Named name(std::size_t end = std::string_view::npos) {
     store::Named result{std::string(word(end)), {}};
+    if (result.name.starts_with(trace_prefix)) result.name.insert(0, "malloc/");
     if (next() == '{') settings(result);
     return result;
   }
@@ -217,6 +218,10 @@ store::CellKey parse_cell(std::string_view text) {
   key.heap_limit_bytes = heap_limit(reader);
   if (!reader.at_end()) reader.fail(reader.position(), "nothing may follow the cell here");
   return key;
+}
+
+std::string without_file(std::string_view workload) {
+  return std::string(workload.substr(0, workload.find(':')));
 }
 
 bool is_environment(std::string_view key) noexcept { return !key.empty() && !is_lower(key[0]); }

@@ -30,6 +30,10 @@ std::vector<store::Named> parse_names(std::string_view text);  // at least one
 store::CellKey parse_cell(std::string_view text);
 
 // Upper-case: goes to the environment. pre: the key came from parse_name.
+// "malloc/trace:FILE" names a workload and the file that it reads; `trace:FILE` is short for it.
+inline constexpr std::string_view trace_workload = "malloc/trace", trace_prefix = "trace:";
+std::string without_file(std::string_view workload);
+
 bool is_environment(std::string_view key) noexcept;
 
 }  // namespace churn::run

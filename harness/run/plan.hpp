@@ -22,6 +22,7 @@ struct PlannedCell {
 
   std::string program;  // path of the cell program
   std::string library;  // preloaded; empty: glibc
+  std::string file;     // absolute path of what the workload reads; empty: it reads none
   std::map<std::string, std::string> environment;
   std::map<std::string, std::int64_t> parameters;            // workload's, defaults filled in
   std::map<std::string, std::int64_t> collector_parameters;  // defaults filled in

@@ -1,11 +1,13 @@
 #include "harness/run/plan_cells.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "harness/core/error.hpp"
 #include "harness/core/nearest.hpp"
 #include "harness/core/quantity.hpp"
+#include "harness/run/compiled_traces.hpp"
 #include "harness/run/names.hpp"
 
 namespace churn::run {
@@ -243,26 +245,52 @@ ProgramDescription const& CellPlanner::variant(
   return found->second;
 }
 
-CellPlanner::Workload CellPlanner::workload(store::Named const& named) const {
+CellPlanner::Workload CellPlanner::workload(store::Named const& named) {
+  std::string const base = without_file(named.name);
   std::vector<std::string> known;
   for (auto const& program : surroundings_.programs) {
     for (auto const& each : program.workloads) {
-      if (each.name != named.name) {
+      if (each.name != base) {
         if (std::find(known.begin(), known.end(), each.name) == known.end()) {
           known.push_back(each.name);
         }
         continue;
       }
       refuse_environment(named, named.name);
-      Workload result{&each, {named.name, {}}, filled_in(each.parameters, named, named.name)};
+      Workload result{
+          &each, {named.name, {}}, filled_in(each.parameters, named, named.name), {}, 0};
       for (auto const& [key, value] : result.parameters) {
-        result.key.settings[key] = std::to_string(value);
+        auto const found = std::find_if(each.parameters.begin(), each.parameters.end(),
+                                        [&](auto const& known) { return known.name == key; });
+        result.key.settings[key] = spelled(*found, value);
       }
+      if (base != named.name) read_file_of(result, named.name.substr(base.size() + 1));
       return result;
     }
   }
   throw UserError("there is no workload \"" + named.name + "\"" + did_you_mean(named.name, known) +
                   " (`churn list workloads` shows all)");
+}
+
+// A path of the user's, or the name of a trace that comes with churn.
+void CellPlanner::read_file_of(Workload& workload, std::string const& file) {
+  if (!workload.description->reads_file) {
+    throw UserError(workload.description->name + " reads no file; leave out \":" + file + "\"");
+  }
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path path = fs::absolute(file, error);
+  if (!fs::exists(path, error) && file.find('/') == std::string::npos) {
+    fs::path const ours = fs::path(surroundings_.traces) / (file + ".trace");
+    if (fs::exists(ours, error)) path = ours;
+  }
+  workload.file = path.lexically_normal();
+  if (workload.description->name != trace_workload) return;
+  auto found = lanes_.find(workload.file);
+  if (found == lanes_.end()) {
+    found = lanes_.emplace(workload.file, CompiledTraces::threads_of(workload.file)).first;
+  }
+  workload.most_threads = found->second;
 }
 
 PlannedCell CellPlanner::cell(Allocator const& allocator, Collector const& collector,
@@ -279,6 +307,7 @@ PlannedCell CellPlanner::cell(Allocator const& allocator, Collector const& colle
   result.parameters = workload.parameters;
   result.collector_parameters = collector.parameters;
   result.op = workload.description->op;
+  result.file = workload.file;
   if (is_managed(workload.key.name)) {
     // Objects in cycles never die where nobody looks for cycles, unless the workload releases them.
     bool const leaks = workload.description->makes_cycles && !program.has("cycles") &&
@@ -313,6 +342,9 @@ std::string CellPlanner::why_not(PlannedCell const& cell, Allocator const& alloc
            " takes no cells from malloc, so the allocator makes no "
            "difference; it is measured with " +
            std::string(default_allocator);
+  }
+  if (workload.most_threads != 0 && threads > workload.most_threads) {
+    return workload.key.name + " has no more than " + in_words(workload.most_threads) + " at once";
   }
   if (threads < shape.min_threads || threads > shape.max_threads ||
       threads % shape.min_threads != 0) {

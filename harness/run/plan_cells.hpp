@@ -39,6 +39,8 @@ class CellPlanner {
     WorkloadDescription const* description = nullptr;
     store::Named key;
     std::map<std::string, std::int64_t> parameters;
+    std::string file;                // absolute; empty: reads none
+    std::uint32_t most_threads = 0;  // that the file allows; 0: as the description says
   };
   // Either ready to run, or why it is not.
   struct Allocator {
@@ -49,7 +51,8 @@ class CellPlanner {
 
   Allocator const& allocator(store::Named const& named);
   Collector collector(store::Named const& named);
-  Workload workload(store::Named const& named) const;
+  Workload workload(store::Named const& named);
+  void read_file_of(Workload& workload, std::string const& file);
   ProgramDescription const& program_of(std::string const& collector);
   ProgramDescription const& variant(ProgramDescription const& program,
                                     std::map<std::string, std::string> const& environment);
@@ -64,7 +67,8 @@ class CellPlanner {
   std::map<store::Named, Allocator> allocators_;
   std::map<std::string, ProgramDescription> programs_elsewhere_;  // by path
   std::map<std::pair<std::string, std::map<std::string, std::string>>, ProgramDescription>
-      variants_;  // by path and environment
+      variants_;                                // by path and environment
+  std::map<std::string, std::uint32_t> lanes_;  // of traces, by path
 };
 
 // Each parameter with its value: what is set, else its standard. `whose` is for messages. Keys that

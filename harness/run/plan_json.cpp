@@ -46,6 +46,7 @@ static void to_json(Json& json, PlannedCell const& cell) {
           {"why_not", cell.why_not},
           {"program", cell.program},
           {"library", cell.library},
+          {"file", cell.file},
           {"environment", cell.environment},
           {"parameters", cell.parameters},
           {"collector_parameters", cell.collector_parameters},
@@ -63,6 +64,7 @@ static void from_json(Json const& json, PlannedCell& cell) {
   json.at("why_not").get_to(cell.why_not);
   json.at("program").get_to(cell.program);
   json.at("library").get_to(cell.library);
+  cell.file = json.value("file", "");  // not in plans of before
   json.at("environment").get_to(cell.environment);
   json.at("parameters").get_to(cell.parameters);
   json.at("collector_parameters").get_to(cell.collector_parameters);

@@ -81,7 +81,9 @@ std::vector<store::Named> default_workloads(Wish const& wish, Surroundings const
   for (auto const& program : surroundings.programs) {
     bool const managed = !program.collector.empty();
     if ((wish.collectors || !wish.heaps.empty()) && !managed) continue;
-    for (auto const& each : program.workloads) result.insert({each.name, {}});
+    for (auto const& each : program.workloads) {
+      if (!each.reads_file) result.insert({each.name, {}});  // it has nothing to read here
+    }
   }
   return {result.begin(), result.end()};
 }

@@ -57,6 +57,7 @@ struct Surroundings {
   allocators::Catalogue const* catalogue = nullptr;
   std::uint32_t cores = 1;
   std::uint64_t memory_bytes = 0;  // 0: unknown
+  std::string traces;              // directory of those that come with churn
 };
 
 // Without the heaps that were wished for, which may have to be searched: see `with_heaps`.

@@ -413,7 +413,7 @@ class EmbeddedMatrices : public testing::Test {
   EmbeddedMatrices()
       : catalogue_(std::getenv("CHURN_TEST_MALLOC_LIBRARIES")),
         here_{describe_programs(std::getenv("CHURN_TEST_CELL_PROGRAMS")), &catalogue_, 2,
-              std::uint64_t{8} << 30} {}
+              std::uint64_t{8} << 30, std::getenv("CHURN_TEST_TRACES")} {}
 
   Plan plan(char const* matrix) const {
     Wish wish;

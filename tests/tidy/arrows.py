@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     'harness/trace': {'harness/core'},
     'harness/cell': {'harness/core'},
     'results': {'harness/core'},
-    'harness/run': {'harness/core', 'results', 'allocators/catalogue'},
+    'harness/run': {'harness/core', 'harness/trace', 'results', 'allocators/catalogue'},
     'harness/gate': {'harness/core', 'results', 'harness/run', 'allocators/catalogue'},
     'harness/try': {'harness/core', 'results', 'harness/run', 'allocators/catalogue'},
     'harness/cli': {'harness/core', 'results', 'harness/run', 'harness/gate', 'harness/try',
