@@ -31,6 +31,7 @@
 #include "collectors/parts/out_of_memory.hpp"
 #include "collectors/parts/page_buffer.hpp"
 #include "collectors/parts/pauses.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
 namespace churn::boehm {
@@ -81,6 +82,7 @@ class Heap : private collectors::Bdwgc::Client {
     serial_ = serials_ = serials_ % Header::most_heaps + 1;
     Bdwgc::begin(*this, static_cast<unsigned>(markers), incremental_);
     collections_before_ = Bdwgc::collections();
+    if (!options.parts.reclamation) Bdwgc::disable();
   }
   ~Heap() { Bdwgc::end(); }
   Heap(Heap const&) = delete;
@@ -118,6 +120,14 @@ class Heap : private collectors::Bdwgc::Client {
     account.counts->charge(bytes);  // now, since it was not there in a collection before
     auto* const header = ::new (cell) Header{shape.slots | serial_ << 24, shape.payload_bytes};
     return Ref(header + 1);
+  }
+
+  // For the split (parts/split_heap.hpp).
+  static constexpr std::size_t placed_bytes(Shape shape) noexcept {
+    return sizeof(Header) + requested_bytes(shape);
+  }
+  Ref place(Account&, std::byte* cell, Shape shape) noexcept {
+    return Ref(::new (cell) Header{shape.slots | serial_ << 24, shape.payload_bytes} + 1);
   }
 
   // Every collection is a full one. Returns what is gone since the survivors were last counted.
@@ -337,6 +347,7 @@ class Mutator : public collectors::TracingMutator<Heap> {
 struct Collector {
   using Heap = boehm::Heap;
   using Mutator = boehm::Mutator;
+  using Split = collectors::SplitOf<Heap, collectors::TracingMutator>;  // roots of one thread
   static constexpr Traits const& traits = boehm::traits;
   static constexpr std::string_view summary =
       "the Boehm-Demers-Weiser collector (libgc): conservative mark-sweep, any number of threads";

@@ -35,6 +35,7 @@
 
 #include "collectors/parts/cycle_turn.hpp"
 #include "collectors/parts/snapshot_cycle.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
@@ -297,6 +298,7 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
 struct Collector {
   using Heap = concurrent_mark::Heap;
   using Mutator = collectors::TracingMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::TracingMutator>;
   static constexpr Traits const& traits = concurrent_mark::traits;
   static constexpr std::string_view summary =
       "tracing: marks a snapshot beside running mutators, two short pauses";

@@ -320,6 +320,8 @@ struct Collector {
   using Heap = cpython::Heap;
   using Mutator = collectors::PythonMutator<cpython::Heap>;
   static constexpr Traits const& traits = cpython::traits;
+  static constexpr std::string_view why_no_split =
+      "its objects are made and counted by CPython alone";
   static constexpr std::string_view summary =
       "CPython's own counts and collector: the libpython of this machine, embedded";
   static constexpr auto const& parameters = cpython::parameters;

@@ -38,6 +38,7 @@
 #include "collectors/parts/controlled_mutator.hpp"
 #include "collectors/parts/cycle_finder.hpp"
 #include "collectors/parts/ordered_heap.hpp"
+#include "collectors/parts/split_heap.hpp"
 
 namespace churn::generational {
 
@@ -108,7 +109,7 @@ class Heap : public collectors::OrderedHeap<Heap> {
   // Returns the tracked objects found unreachable; 0, and does nothing, within another one.
   std::uint64_t collect(Account& account, std::uint32_t generation) {
     if (schedule_.collecting()) return 0;
-    std::uint64_t const start_ns = now_ns();
+    std::uint64_t const start_ns = begin_collection(generation);
     std::uint64_t const before = account.reclaimed_objects.get();
     schedule_.begin();
     notice({false, generation, 0, 0});
@@ -153,6 +154,7 @@ class Heap : public collectors::OrderedHeap<Heap> {
       std::int64_t const value = options.setting(parameters[g + 1].name, of_the_version);
       if (value != of_the_version) result[g] = static_cast<std::uint64_t>(value);
     }
+    if (!options.parts.reclamation) result[0] = 0;
     return result;
   }
 
@@ -309,6 +311,7 @@ class Heap : public collectors::OrderedHeap<Heap> {
 struct Collector {
   using Heap = generational::Heap;
   using Mutator = collectors::ControlledMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = generational::traits;
   static constexpr std::string_view summary =
       "CPython's: reference counts and a cycle detector of three generations, one thread";

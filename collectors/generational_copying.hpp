@@ -37,6 +37,7 @@
 #include "collectors/parts/marking_team.hpp"
 #include "collectors/parts/nursery.hpp"
 #include "collectors/parts/page_vector.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
@@ -108,7 +109,7 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
 
   explicit Heap(HeapOptions const& options)
       : Base(options),
-        nursery_(setting(options, nursery_parameter) << 10),
+        nursery_(nursery_bytes(options), options.parts.reclamation),
         team_(space_.marks(), setting(options, collectors::markers_parameter)) {}
 
   CHURN_ALWAYS_INLINE Ref make(Account& account, Shape shape) {
@@ -128,6 +129,12 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
     }
     if (nursery_.contains(value) && !nursery_.contains(old)) account.remembered.add_slot(slot);
   }
+  // For the split (parts/split_heap.hpp): the barriers then find young objects, as mostly they do.
+  std::byte* raw_pages(std::size_t bytes) {
+    collectors::Cursor cursor;
+    std::lock_guard const lock(mutex_);
+    return nursery_.take(cursor, bytes, bytes) ? cursor.bump(bytes) : nullptr;
+  }
   bool due(std::uint64_t) const noexcept { return old_since_full_ > budget_bytes_; }
   void detaching(Account& account) {
     std::lock_guard const lock(mutex_);
@@ -139,6 +146,12 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
 
  private:
   static constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
+  // That is never full: more than what is never reclaimed may need.
+  static constexpr std::size_t endless_bytes = std::size_t{4} << 30;
+
+  static std::size_t nursery_bytes(HeapOptions const& options) noexcept {
+    return options.parts.reclamation ? setting(options, nursery_parameter) << 10 : endless_bytes;
+  }
 
   CHURN_NEVER_INLINE Ref make_old(Account& account, Shape shape) {
     Ref const object = begin_object(account, make_larger(account, Header::charge(shape)), shape);
@@ -288,6 +301,7 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
 struct Collector {
   using Heap = generational_copying::Heap;
   using Mutator = collectors::TracingMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::TracingMutator>;
   static constexpr Traits const& traits = generational_copying::traits;
   static constexpr std::string_view summary =
       "tracing: a copying nursery before a marked old space";

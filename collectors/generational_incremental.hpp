@@ -34,21 +34,17 @@
 
 #include "collectors/parts/incremental_trial.hpp"
 #include "collectors/parts/mutator.hpp"
+#include "collectors/parts/split_heap.hpp"
 
 namespace churn::generational_incremental {
 
-inline constexpr Traits traits{.generational = true,
-                               .counts = true,
-                               .shared_slots = false,
-                               .cells_from_malloc = true,
-                               .max_mutators = 1};
+inline constexpr Traits traits = collectors::trial_traits;
 
-inline constexpr std::array parameters{
-    ParameterInfo{"candidates", 64, 1, 1'000'000, "suspects that start a bounded pass"},
-    ParameterInfo{"batch", 2048, 1, 1'000'000'000, "objects traced before garbage is freed"},
-    ParameterInfo{"bound", 16'384, 1, 1'000'000'000, "objects that a bounded pass looks into"},
-    ParameterInfo{"pace", 24, 12, 100'000, "visits for each object allocated while a cycle runs"},
-};
+inline constexpr ParameterInfo pace_parameter{
+    "pace", 24, 12, 100'000, "visits for each object allocated while a cycle runs"};
+inline constexpr std::array parameters{collectors::trial_parameters[0],
+                                       collectors::trial_parameters[1],
+                                       collectors::trial_parameters[2], pace_parameter};
 
 class Heap : public collectors::IncrementalTrialHeap<Heap> {
   using Base = IncrementalTrialHeap;
@@ -65,46 +61,28 @@ class Heap : public collectors::IncrementalTrialHeap<Heap> {
   static constexpr std::uint64_t small_heap_bytes = CHURN_VERIFYING ? 1u << 10 : 1u << 20;
 
   explicit Heap(HeapOptions const& options)
-      : Base(options, poll_bytes, setting(options, 1)),
-        least_candidates_(setting(options, 0)),
-        bound_(setting(options, 2)),
-        pace_(setting(options, 3)) {}
+      : Base(options, poll_bytes), pace_(setting(options, pace_parameter)) {}
 
   // Returns the objects freed.
   std::uint64_t collect(Account& account, std::uint32_t generation) {
     if (generation == collectors::full_collection) return collect_all(account);
     if (generation == 0) return collect_young(account);
     if (!cycle_runs()) begin(account);
-    return collect_some(account, std::max<std::uint64_t>(due_visits(account), bound_));
+    return collect_some(account, std::max<std::uint64_t>(due_visits(account), bound()));
   }
 
  private:
   static constexpr std::uint64_t young_bytes = 4 * poll_bytes;
   static constexpr std::uint64_t bytes_per_visit = 128;  // of 16 slots
 
-  static std::size_t setting(HeapOptions const& options, std::size_t i) {
-    return static_cast<std::size_t>(options.setting(parameters[i].name, parameters[i].standard));
-  }
-  static std::uint64_t present_bytes(Account const& account) noexcept {
-    return account.charged.get() - account.returned.get();
-  }
   static std::uint64_t present_objects(Account const& account) noexcept {
     return account.allocated_objects.get() - account.reclaimed_objects.get();
   }
 
   // ---- collections ----
 
-  std::uint64_t collect_young(Account& account) {
-    std::uint64_t const start_ns = now_ns();
-    std::uint64_t const before = account.reclaimed_objects.get();
-    in_vain_ = bounded_pass(account, bound_);
-    left_over_ = early_.size();
-    allocated_before_ = account.allocated_objects.get();
-    charged_before_ = account.charged.get();
-    return book(0, account.reclaimed_objects.get() - before, start_ns);
-  }
   std::uint64_t collect_some(Account& account, std::uint64_t visits) {
-    std::uint64_t const start_ns = now_ns();
+    std::uint64_t const start_ns = begin_collection(1);
     std::uint64_t const before = account.reclaimed_objects.get();
     objects_paid_ = account.allocated_objects.get();
     bytes_paid_ = account.charged.get();
@@ -113,15 +91,13 @@ class Heap : public collectors::IncrementalTrialHeap<Heap> {
     return book(1, account.reclaimed_objects.get() - before, start_ns);
   }
   std::uint64_t collect_all(Account& account) {
-    std::uint64_t const start_ns = now_ns();
+    std::uint64_t const start_ns = begin_collection(collectors::full_collection);
     std::uint64_t const before = account.reclaimed_objects.get();
     free_all_waiting(account);
     while (cycle_runs()) step(account, ~std::uint64_t{0} >> 1);
     full_pass(account);
     free_all_waiting(account);
-    in_vain_ = left_over_ = 0;
-    allocated_before_ = account.allocated_objects.get();
-    charged_before_ = account.charged.get();
+    passed_everything(account);
     next_cycle_bytes_ = grown(present_bytes(account));
     return book(collectors::full_collection, account.reclaimed_objects.get() - before, start_ns);
   }
@@ -149,24 +125,10 @@ class Heap : public collectors::IncrementalTrialHeap<Heap> {
                  static_cast<double>(bytes) / static_cast<double>(bytes_at_start_));
     return 1 + static_cast<std::uint64_t>(static_cast<double>(pace_) * part * visits_of_heap);
   }
-  std::size_t new_suspects() const noexcept {
-    return early_.size() - std::min<std::size_t>(early_.size(), left_over_);
-  }
-  bool worth_a_pass(Account const& account) const noexcept {
-    std::uint64_t const fresh = account.allocated_objects.get() - allocated_before_;
-    return fresh + new_suspects() >= in_vain_;
-  }
-
-  // Hooks of the bases.
-  void after_drop(Account& account) {
-    if (new_suspects() >= least_candidates_ && worth_a_pass(account)) collect_young(account);
-  }
+  // Hook of the bases.
   void at_poll(Account& account) {
     free_some(account);
-    if (!early_.empty() && account.charged.get() - charged_before_ >= young_bytes &&
-        worth_a_pass(account)) {
-      collect_young(account);
-    }
+    collect_young_if_due(account, young_bytes);
     if (cycle_runs()) {
       collect_some(account, due_visits(account));
     } else if (late_.empty() && early_.empty()) {
@@ -176,10 +138,7 @@ class Heap : public collectors::IncrementalTrialHeap<Heap> {
     }
   }
 
-  std::size_t const least_candidates_, bound_, pace_;
-  // Of the last bounded pass.
-  std::size_t in_vain_ = 0, left_over_ = 0;
-  std::uint64_t allocated_before_ = 0, charged_before_ = 0;
+  std::size_t const pace_;
   // Of the cycle, and when the next begins.
   std::uint64_t objects_at_start_ = 1, bytes_at_start_ = 1;
   std::uint64_t objects_paid_ = 0, bytes_paid_ = 0;
@@ -189,6 +148,7 @@ class Heap : public collectors::IncrementalTrialHeap<Heap> {
 struct Collector {
   using Heap = generational_incremental::Heap;
   using Mutator = collectors::HeapMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = generational_incremental::traits;
   static constexpr std::string_view summary =
       "reference counts, and cycle detection in bounded steps, one thread";

@@ -15,6 +15,7 @@
 
 #include "collectors/parts/cell.hpp"
 #include "collectors/parts/mutator.hpp"
+#include "collectors/parts/split_heap.hpp"
 
 namespace churn::manual {
 
@@ -55,6 +56,11 @@ class Heap {
     }
     return collectors::Ref(cell);
   }
+  // For the split (parts/split_heap.hpp).
+  static constexpr std::size_t placed_bytes(Shape shape) noexcept { return requested_bytes(shape); }
+  static collectors::Ref place(Account&, std::byte* cell, Shape) noexcept {
+    return collectors::Ref(cell);
+  }
   void free_cell(collectors::Ref object, Shape) noexcept { std::free(object.slots()); }
   void retain(collectors::Ref) noexcept {}
   void drop(Account&, collectors::Ref) noexcept {}
@@ -82,6 +88,7 @@ class Heap {
 struct Collector {
   using Heap = manual::Heap;
   using Mutator = collectors::HeapMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = manual::traits;
   static constexpr std::string_view summary = "malloc and free by hand: no collector, the floor";
   static constexpr std::span<ParameterInfo const> parameters{};

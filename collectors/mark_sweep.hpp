@@ -25,6 +25,7 @@
 #include <string_view>
 
 #include "collectors/parts/marking_team.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
@@ -59,6 +60,7 @@ class Heap : public collectors::TracingHeap<Heap> {
 struct Collector {
   using Heap = mark_sweep::Heap;
   using Mutator = collectors::TracingMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::TracingMutator>;
   static constexpr Traits const& traits = mark_sweep::traits;
   static constexpr std::string_view summary =
       "tracing: stops the world, marks, allocates into the gaps";

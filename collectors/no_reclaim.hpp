@@ -51,6 +51,7 @@ struct Collector {
   using Heap = no_reclaim::Heap;
   using Mutator = collectors::HeapMutator<Heap>;
   static constexpr Traits const& traits = no_reclaim::traits;
+  static constexpr std::string_view why_no_split = "it reclaims nothing, so there is no third part";
   static constexpr std::string_view summary = "allocates and never reclaims: death costs nothing";
   static constexpr std::span<ParameterInfo const> parameters{};
 };

@@ -45,6 +45,7 @@
 #include "collectors/parts/cycle_proof.hpp"
 #include "collectors/parts/epoch_heap.hpp"
 #include "collectors/parts/own_cores.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
 namespace churn::recycler {
@@ -407,6 +408,7 @@ class Heap : public collectors::EpochHeap<Heap> {
 struct Collector {
   using Heap = recycler::Heap;
   using Mutator = collectors::TracingMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::TracingMutator>;
   static constexpr Traits const& traits = recycler::traits;
   static constexpr std::string_view summary =
       "counts in epochs; a thread beside the program frees and finds cycles";

@@ -14,6 +14,7 @@
 
 #include "collectors/parts/mutator.hpp"
 #include "collectors/parts/refcount_heap.hpp"
+#include "collectors/parts/split_heap.hpp"
 
 namespace churn::refcount {
 
@@ -28,6 +29,7 @@ inline constexpr Traits traits{.cycles = false,
 struct Collector {
   using Heap = collectors::RefcountHeap<refcount::traits>;
   using Mutator = collectors::HeapMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = refcount::traits;
   static constexpr std::string_view summary =
       "reference counts, one thread; cycles leak and are reported";

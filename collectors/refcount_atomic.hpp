@@ -12,6 +12,7 @@
 
 #include "collectors/parts/mutator.hpp"
 #include "collectors/parts/refcount_heap.hpp"
+#include "collectors/parts/split_heap.hpp"
 
 namespace churn::refcount_atomic {
 
@@ -25,6 +26,7 @@ inline constexpr Traits traits{.cycles = false,
 struct Collector {
   using Heap = collectors::RefcountHeap<refcount_atomic::traits>;
   using Mutator = collectors::HeapMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = refcount_atomic::traits;
   static constexpr std::string_view summary =
       "atomic reference counts, any number of threads; cycles leak and are reported";

@@ -28,6 +28,7 @@
 #include "collectors/parts/mutator.hpp"
 #include "collectors/parts/owner_queue.hpp"
 #include "collectors/parts/racing_slot.hpp"
+#include "collectors/parts/split_heap.hpp"
 
 namespace churn::refcount_biased {
 
@@ -92,6 +93,11 @@ class Heap
   CHURN_ALWAYS_INLINE Ref make(Account& account, Shape shape) {
     safepoint(account);
     Ref const object = Base::make(account, shape);
+    Count::start(header_of(object)->halves, account.owner);
+    return object;
+  }
+  CHURN_ALWAYS_INLINE Ref place(Account& account, std::byte* cell, Shape shape) noexcept {
+    Ref const object = Base::place(account, cell, shape);
     Count::start(header_of(object)->halves, account.owner);
     return object;
   }
@@ -199,6 +205,7 @@ class Heap
 struct Collector {
   using Heap = refcount_biased::Heap;
   using Mutator = collectors::HeapMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = refcount_biased::traits;
   static constexpr std::string_view summary =
       "counts that an object's maker keeps without atomics; cycles leak and are reported";

@@ -24,6 +24,7 @@
 #include <string_view>
 
 #include "collectors/parts/epoch_heap.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
 namespace churn::refcount_deferred {
@@ -183,6 +184,7 @@ class Heap : public collectors::EpochHeap<Heap> {
 struct Collector {
   using Heap = refcount_deferred::Heap;
   using Mutator = collectors::TracingMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::TracingMutator>;
   static constexpr Traits const& traits = refcount_deferred::traits;
   static constexpr std::string_view summary =
       "counts of slots alone, taken in epochs, any number of threads; cycles leak and are reported";

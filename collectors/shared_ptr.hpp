@@ -418,6 +418,8 @@ struct Collector {
   using Heap = shared_ptr::Heap;
   using Mutator = shared_ptr::Mutator;
   static constexpr Traits const& traits = shared_ptr::traits;
+  static constexpr std::string_view why_no_split =
+      "its references are std::shared_ptr, which has no stores without counts";
   static constexpr std::string_view summary =
       "std::shared_ptr in every slot; cycles leak and are reported";
   static constexpr std::span<ParameterInfo const> parameters{};

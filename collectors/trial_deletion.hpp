@@ -25,21 +25,13 @@
 #include <string_view>
 
 #include "collectors/parts/mutator.hpp"
+#include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/trial_heap.hpp"
 
 namespace churn::trial_deletion {
 
-inline constexpr Traits traits{.generational = true,
-                               .counts = true,
-                               .shared_slots = false,
-                               .cells_from_malloc = true,
-                               .max_mutators = 1};
-
-inline constexpr std::array parameters{
-    ParameterInfo{"candidates", 64, 1, 1'000'000, "suspects that start a bounded pass"},
-    ParameterInfo{"batch", 2048, 1, 1'000'000'000, "objects traced before garbage is freed"},
-    ParameterInfo{"bound", 16'384, 1, 1'000'000'000, "objects that a bounded pass looks into"},
-};
+inline constexpr Traits traits = collectors::trial_traits;
+inline constexpr auto const& parameters = collectors::trial_parameters;
 
 class Heap : public collectors::TrialHeap<Heap> {
   using Base = TrialHeap;
@@ -53,10 +45,7 @@ class Heap : public collectors::TrialHeap<Heap> {
   // Where everything is verified, heaps are small: there, full passes come often.
   static constexpr std::uint64_t small_heap_bytes = CHURN_VERIFYING ? 1u << 10 : 2u << 20;
 
-  explicit Heap(HeapOptions const& options)
-      : Base(options, poll_bytes, setting(options, 1)),
-        least_candidates_(setting(options, 0)),
-        bound_(setting(options, 2)) {}
+  explicit Heap(HeapOptions const& options) : Base(options, poll_bytes) {}
 
   // Returns the objects freed.
   std::uint64_t collect(Account& account, std::uint32_t generation) {
@@ -67,54 +56,22 @@ class Heap : public collectors::TrialHeap<Heap> {
  private:
   static constexpr std::uint64_t poll_bytes = CHURN_VERIFYING ? 1u << 10 : 128u << 10;
 
-  static std::size_t setting(HeapOptions const& options, std::size_t i) {
-    return static_cast<std::size_t>(options.setting(parameters[i].name, parameters[i].standard));
-  }
-
-  std::uint64_t collect_young(Account& account) {
-    std::uint64_t const start_ns = now_ns();
-    std::uint64_t const before = account.reclaimed_objects.get();
-    in_vain_ = bounded_pass(account, bound_);
-    left_over_ = early_.size();
-    allocated_before_ = account.allocated_objects.get();
-    charged_before_ = account.charged.get();
-    return book(0, account.reclaimed_objects.get() - before, start_ns);
-  }
   std::uint64_t collect_all(Account& account) {
-    std::uint64_t const start_ns = now_ns();
+    std::uint64_t const start_ns = begin_collection(collectors::full_collection);
     std::uint64_t const before = account.reclaimed_objects.get();
     full_pass(account);
-    in_vain_ = left_over_ = 0;
-    allocated_before_ = account.allocated_objects.get();
-    charged_before_ = account.charged.get();
+    passed_everything(account);
     set_next_full(account);
     return book(collectors::full_collection, account.reclaimed_objects.get() - before, start_ns);
   }
 
-  static std::uint64_t present_bytes(Account const& account) noexcept {
-    return account.charged.get() - account.returned.get();
-  }
   void set_next_full(Account const& account) noexcept {
     next_full_bytes_ = 2 * present_bytes(account) + small_heap_bytes;
   }
 
-  std::size_t new_suspects() const noexcept {
-    return early_.size() - std::min<std::size_t>(early_.size(), left_over_);
-  }
-  bool worth_a_pass(Account const& account) const noexcept {
-    std::uint64_t const fresh = account.allocated_objects.get() - allocated_before_;
-    return fresh + new_suspects() >= in_vain_;
-  }
-
-  // Hooks of the bases.
-  void after_drop(Account& account) {
-    if (new_suspects() >= least_candidates_ && worth_a_pass(account)) collect_young(account);
-  }
+  // Hook of the base.
   void at_poll(Account& account) {
-    if (!early_.empty() && account.charged.get() - charged_before_ >= poll_bytes / 2 &&
-        worth_a_pass(account)) {
-      collect_young(account);
-    }
+    collect_young_if_due(account, poll_bytes / 2);
     if (late_.empty()) {
       set_next_full(account);  // no old object can be garbage
     } else if (present_bytes(account) >= next_full_bytes_) {
@@ -122,16 +79,13 @@ class Heap : public collectors::TrialHeap<Heap> {
     }
   }
 
-  std::size_t const least_candidates_, bound_;
-  // Of the last pass.
-  std::size_t in_vain_ = 0, left_over_ = 0;
-  std::uint64_t allocated_before_ = 0, charged_before_ = 0;
   std::uint64_t next_full_bytes_ = small_heap_bytes;
 };
 
 struct Collector {
   using Heap = trial_deletion::Heap;
   using Mutator = collectors::HeapMutator<Heap>;
+  using Split = collectors::SplitOf<Heap, collectors::HeapMutator>;
   static constexpr Traits const& traits = trial_deletion::traits;
   static constexpr std::string_view summary =
       "reference counts and synchronous trial deletion of cycles, one thread";

@@ -96,6 +96,7 @@ class Bdwgc {
   }
 
   static void collect() noexcept { GC_gcollect(); }
+  static void disable() noexcept { GC_disable(); }  // no collection from now on, but collect()
   static std::uint64_t collections() noexcept { return GC_get_gc_no(); }
 
   // body() under the collector's lock: no collection runs, nobody allocates. It must not itself.

@@ -53,6 +53,11 @@ class CountingHeap : public MallocHeap<Self, Header, Counter, AccountT> {
     if (lose_one(account, header)) reclaim(account, header);
   }
 
+  // For the split (parts/split_heap.hpp): as drop, but what dies is kept as it is.
+  CHURN_ALWAYS_INLINE void drop_kept(Account& account, Ref object) {
+    lose_one(account, Base::header_of(object));
+  }
+
   std::uint64_t reference_count(Ref object) const noexcept {
     return Count::value(Base::header_of(object)->count);
   }
@@ -104,7 +109,9 @@ class CountingHeap : public MallocHeap<Self, Header, Counter, AccountT> {
       }
       Base::free_cell(account, dead);
       dead = next;
-      if (!within_collection && ++freed == unrecorded_objects) start_ns = now_ns();
+      if (PauseLog::records && !within_collection && ++freed == unrecorded_objects) {
+        start_ns = PauseLog::start_ns();
+      }
     }
     if (within_collection) return;
     if (freed > unrecorded_objects) Base::pauses_.record_since(start_ns);

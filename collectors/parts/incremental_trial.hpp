@@ -80,7 +80,7 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
   void free_some(Account& account) {
     std::uint64_t const alone = Base::unrecorded_objects;
     if (free_waiting(account, alone) < alone) return;
-    std::uint64_t const start_ns = now_ns();
+    std::uint64_t const start_ns = PauseLog::start_ns();
     if (free_waiting(account, cascade_bound - alone) > 0) Base::pauses_.record_since(start_ns);
   }
   void free_all_waiting(Account& account) { free_waiting(account, ~std::uint64_t{0}); }

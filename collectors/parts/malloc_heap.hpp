@@ -16,6 +16,7 @@
 
 #include "collectors/parts/accounts.hpp"
 #include "collectors/parts/cell.hpp"
+#include "collectors/parts/collection_clock.hpp"
 #include "collectors/parts/object_list.hpp"
 #include "collectors/parts/out_of_memory.hpp"
 #include "collectors/parts/pauses.hpp"
@@ -37,7 +38,7 @@ class MallocHeap {
   static constexpr std::size_t header_bytes = std::is_empty_v<Header> ? 0 : sizeof(Header);
 
   explicit MallocHeap(HeapOptions const& options, std::uint64_t poll_bytes = never_poll)
-      : accounts_(options.heap_limit_bytes, poll_bytes) {}
+      : accounts_(options.heap_limit_bytes, options.parts.reclamation ? poll_bytes : never_poll) {}
   MallocHeap(MallocHeap const&) = delete;
   MallocHeap& operator=(MallocHeap const&) = delete;
   ~MallocHeap() {
@@ -68,6 +69,15 @@ class MallocHeap {
     return Ref(slots);
   }
 
+  // For the split (parts/split_heap.hpp): an object that no account knows.
+  static constexpr std::size_t placed_bytes(Shape shape) noexcept {
+    return header_bytes + requested_bytes(shape);
+  }
+  CHURN_ALWAYS_INLINE Ref place(auto&, std::byte* cell, Shape shape) noexcept {
+    if constexpr (header_bytes != 0) (::new (cell) Header)->describe(shape);
+    return Ref(cell + header_bytes);
+  }
+
   // A slot now names this object; of `moved_into`, the reference came from a local or another slot,
   // so that no count has changed. For a heap that must know; here nothing.
   void stored(Ref) noexcept {}
@@ -90,7 +100,7 @@ class MallocHeap {
     stats.allocated_objects = totals.allocated_objects;
     stats.allocated_bytes = totals.charged - header_bytes * totals.allocated_objects;
     stats.reclaimed_bytes = totals.returned - header_bytes * totals.reclaimed_objects;
-    stats.collector_cpu_ns = collector_cpu_ns_;
+    stats.collector_cpu_ns = clock_.total_ns();
     pauses_.report(stats);
     return stats;
   }
@@ -124,12 +134,15 @@ class MallocHeap {
   // Called now and then by a mutator that allocates, at a GC point; a derived heap may hide it.
   void at_poll(Account&) {}
 
-  // Books a collection and returns what it found. It ran on its mutator's thread from then to now;
-  // that time stands for its CPU time, whose clock would cost young collections a tenth more.
+  // Of a collection on this thread; for book().
+  std::uint64_t begin_collection(std::uint32_t generation) noexcept {
+    return PauseLog::records ? clock_.begin(generation) : 0;
+  }
+  // Books a collection and returns what it found.
   std::uint64_t book(std::uint32_t generation, std::uint64_t objects, std::uint64_t start_ns) {
     ++collections_[generation];
     found_by_collections_[generation] += objects;
-    collector_cpu_ns_ += now_ns() - start_ns;
+    if constexpr (PauseLog::records) clock_.end(generation, start_ns);
     pauses_.record_since(start_ns);
     return objects;
   }
@@ -167,7 +180,7 @@ class MallocHeap {
 
   std::mutex globals_mutex_;
   std::array<std::uint64_t, generations> collections_{}, found_by_collections_{};
-  std::uint64_t collector_cpu_ns_ = 0;
+  CollectionClock<> clock_;
 };
 
 }  // namespace churn::collectors

@@ -21,12 +21,13 @@ namespace churn::collectors {
 
 class Nursery {
  public:
-  explicit Nursery(std::size_t most_bytes)
+  // `grows`: it begins small, as most programs need it.
+  explicit Nursery(std::size_t most_bytes, bool grows = true)
       : memory_(round_up(most_bytes, page_bytes), page_bytes),
         starts_(memory_),
         start_(reinterpret_cast<Word>(memory_.start())),
         most_bytes_(memory_.bytes()),
-        least_bytes_(std::min(first_bytes, most_bytes_)),
+        least_bytes_(grows ? std::min(first_bytes, most_bytes_) : most_bytes_),
         bytes_(least_bytes_) {}
 
   CHURN_ALWAYS_INLINE bool contains(Ref object) const noexcept {

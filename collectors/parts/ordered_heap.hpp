@@ -189,7 +189,7 @@ class OrderedHeap : public CountingHeap<Self, TrackedHeader, MarkedCount, PlainC
         nesting_ -= nests(dead);
         Base::free_cell(account, dead);
         dead = dropped_by;
-        if (++cascade.freed == Base::unrecorded_objects) cascade.start_ns = now_ns();
+        if (++cascade.freed == Base::unrecorded_objects) cascade.start_ns = PauseLog::start_ns();
         continue;
       }
       Word const reference = Base::slots_of(dead)[dead->place++];

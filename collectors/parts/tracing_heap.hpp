@@ -24,6 +24,7 @@
 #include <mutex>
 
 #include "collectors/parts/block_space.hpp"
+#include "collectors/parts/collection_clock.hpp"
 #include "collectors/parts/deaths.hpp"
 #include "collectors/parts/marker.hpp"
 #include "collectors/parts/pauses.hpp"
@@ -54,7 +55,7 @@ class TracingHeap {
         limit_bytes_(options.heap_limit_bytes),
         growth_percent_(setting(options, growth_parameter)),
         step_bytes_(setting(options, step_parameter) << 10),
-        budget_bytes_(step_bytes_ / step_fraction) {}
+        budget_bytes_(options.parts.reclamation ? step_bytes_ / step_fraction : unlimited) {}
   TracingHeap(TracingHeap const&) = delete;
   TracingHeap& operator=(TracingHeap const&) = delete;
 
@@ -85,6 +86,14 @@ class TracingHeap {
       start = bump_on(account, account.small, charge);
     }
     return begin_object(account, start, shape);
+  }
+  // For the split (parts/split_heap.hpp): an object that no account knows.
+  static constexpr std::size_t placed_bytes(Shape shape) noexcept {
+    return ObjectHeader::cell(shape);
+  }
+  CHURN_ALWAYS_INLINE static Ref place(Account&, std::byte* cell, Shape shape) noexcept {
+    ::new (cell) Word(ObjectHeader::of(shape));
+    return Ref(cell + ObjectHeader::bytes);
   }
   // Whether a full collection should come before so much more is granted. Under the lock.
   bool due(std::uint64_t share) const noexcept {
@@ -180,8 +189,8 @@ class TracingHeap {
 
  private:
   static constexpr std::uint64_t small_factor = 8, step_fraction = 4;
+  static constexpr std::uint64_t unlimited = std::uint64_t{1} << 62;
   static constexpr std::size_t share_bytes = 4 * BlockSpace::block_bytes;
-  static constexpr std::uint64_t brief_bytes = std::uint64_t{1} << 18;
   static constexpr std::uint64_t least_for_a_team_bytes = std::uint64_t{4} << 20;
   static constexpr std::uint64_t kept_free_bytes = std::uint64_t{1} << 20;
   enum class Answer { granted, collect_first, refused };
@@ -221,7 +230,9 @@ class TracingHeap {
   std::uint64_t granted_ = 0;
   std::uint64_t gone_objects_ = 0, gone_charged_ = 0;  // of mutators that have detached
   std::uint64_t live_charged_ = 0;                     // at the last collection
-  std::uint64_t reclaimed_charged_ = 0, collector_cpu_ns_ = 0;
+  std::uint64_t reclaimed_charged_ = 0;
+  std::uint64_t collector_cpu_ns_ = 0;  // beside what the clock tells
+  CollectionClock<> clock_;
   std::array<std::uint64_t, generations> collections_{}, reclaimed_{};
   PauseLog pauses_;
 };
@@ -334,18 +345,14 @@ bool TracingHeap<Self, A>::make_room(A& account, std::size_t, bool) {
 
 template <class Self, class A>
 std::uint64_t TracingHeap<Self, A>::collect_and_resume(A& account, std::uint32_t generation) {
-  std::uint64_t const start_ns = now_ns();
-  // Asking for CPU time takes longer than a small heap's collection, during which both are the
-  // same.
-  bool const brief = live_charged_ < brief_bytes;
-  std::uint64_t const cpu_ns = brief ? start_ns : read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  std::uint64_t const start_ns = PauseLog::records ? clock_.begin(generation) : 0;
   if constexpr (CHURN_VERIFYING) self().verify_stopped();
   for_each_account([](A& each) { each.leave_cursors(); });
   std::uint64_t const reclaimed = self().collect_stopped(account, generation);
   for_each_account([](A& each) { each.start_afresh(); });
   granted_ = 0;
   if constexpr (CHURN_VERIFYING) self().verify_stopped();
-  collector_cpu_ns_ += (brief ? now_ns() : read_clock_ns(CLOCK_THREAD_CPUTIME_ID)) - cpu_ns;
+  if constexpr (PauseLog::records) clock_.end(generation, start_ns);
   pauses_.record_since(start_ns);
   world_.resume();
   return reclaimed;
@@ -410,7 +417,7 @@ Stats TracingHeap<Self, A>::stats() {
   stats.allocated_bytes = total.charged - ObjectHeader::bytes * total.objects;
   stats.reclaimed_bytes = reclaimed_charged_ - ObjectHeader::bytes * reclaimed_objects();
   stats.time_to_safepoint_max_ns = world_.time_to_safepoint().max();
-  stats.collector_cpu_ns = collector_cpu_ns_;
+  stats.collector_cpu_ns = collector_cpu_ns_ + clock_.total_ns();
   pauses_.report(stats);
   return stats;
 }

@@ -26,8 +26,11 @@
 //        objects keeps that: those that live objects of the batch lead to become suspects, as do
 //        those that garbage of the batch named, and those that were not looked into. An object that
 //        dies by its count leaves its queue at once.
-// Hooks: a derived heap has after_drop(account), called when a mutator has made a suspect or has
-//        freed something, and may hide reclaim, note_loss(header), note_move(header) and
+// Trigger: a bounded pass is due after `candidates` suspects, or when a derived heap asks for it at
+//        a poll; but not before as many objects have been allocated or suspected as the last pass
+//        has traced in vain.
+// Hooks: after_drop(account) is called when a mutator has made a suspect or has freed something; a
+//        derived heap may hide it, and reclaim, note_loss(header), note_move(header) and
 //        bury(account, header).
 // Cost:  16 bytes an object; a decrement that is not the last is one more test. A pass costs two
 //        visits to each object of a dead closure, five where something lives. An object is looked
@@ -39,6 +42,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "collectors/parts/counting_heap.hpp"
 #include "collectors/parts/page_buffer.hpp"
@@ -46,6 +50,18 @@
 #include "collectors/parts/suspect_queue.hpp"
 
 namespace churn::collectors {
+
+// Of all that delete on trial.
+inline constexpr Traits trial_traits{.generational = true,
+                                     .counts = true,
+                                     .shared_slots = false,
+                                     .cells_from_malloc = true,
+                                     .max_mutators = 1};
+inline constexpr std::array trial_parameters{
+    ParameterInfo{"candidates", 64, 1, 1'000'000, "suspects that start a bounded pass"},
+    ParameterInfo{"batch", 2048, 1, 1'000'000'000, "objects traced before garbage is freed"},
+    ParameterInfo{"bound", 16'384, 1, 1'000'000'000, "objects that a bounded pass looks into"},
+};
 
 template <class Self>
 class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCounter> {
@@ -55,9 +71,11 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
   using Header = SuspectHeader;
   using typename Base::Account;
 
-  explicit TrialHeap(HeapOptions const& options, std::uint64_t poll_bytes,
-                     std::size_t batch_objects)
-      : Base(options, poll_bytes), batch_objects_(batch_objects) {}
+  explicit TrialHeap(HeapOptions const& options, std::uint64_t poll_bytes)
+      : Base(options, poll_bytes),
+        least_candidates_(setting(options, trial_parameters[0])),
+        batch_objects_(setting(options, trial_parameters[1])),
+        bound_(setting(options, trial_parameters[2])) {}
 
   CHURN_ALWAYS_INLINE void drop(Account& account, Ref object) {
     Header* const header = Base::header_of(object);
@@ -135,6 +153,41 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
       in_vain += live_.size();
     }
     return in_vain;
+  }
+
+  // ---- when a bounded pass is due ----
+
+  static std::size_t setting(HeapOptions const& options, ParameterInfo const& info) noexcept {
+    return static_cast<std::size_t>(options.setting(info.name, info.standard));
+  }
+  static std::uint64_t present_bytes(Account const& account) noexcept {
+    return account.charged.get() - account.returned.get();
+  }
+  std::size_t bound() const noexcept { return bound_; }
+
+  std::uint64_t collect_young(Account& account) {
+    std::uint64_t const start_ns = Base::begin_collection(0);
+    std::uint64_t const before = account.reclaimed_objects.get();
+    std::size_t const in_vain = bounded_pass(account, bound_);
+    passed_everything(account);
+    in_vain_ = in_vain;
+    left_over_ = early_.size();
+    return Base::book(0, account.reclaimed_objects.get() - before, start_ns);
+  }
+  void passed_everything(Account const& account) noexcept {
+    in_vain_ = left_over_ = 0;
+    allocated_before_ = account.allocated_objects.get();
+    charged_before_ = account.charged.get();
+  }
+  void collect_young_if_due(Account& account, std::uint64_t after_bytes) {
+    if (!early_.empty() && account.charged.get() - charged_before_ >= after_bytes &&
+        worth_a_pass(account)) {
+      collect_young(account);
+    }
+  }
+  // Hook of the base; heaps that collect otherwise may hide it.
+  void after_drop(Account& account) {
+    if (new_suspects() >= least_candidates_ && worth_a_pass(account)) collect_young(account);
   }
 
   // Young objects that have lost a reference; the others: old ones that have, and moved ones.
@@ -353,7 +406,18 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
     account.reclaimed_objects.add(garbage.size());
   }
 
-  std::size_t const batch_objects_;
+  std::size_t new_suspects() const noexcept {
+    return early_.size() - std::min<std::size_t>(early_.size(), left_over_);
+  }
+  bool worth_a_pass(Account const& account) const noexcept {
+    std::uint64_t const fresh = account.allocated_objects.get() - allocated_before_;
+    return fresh + new_suspects() >= in_vain_;
+  }
+
+  std::size_t const least_candidates_, batch_objects_, bound_;
+  // Of the last pass.
+  std::size_t in_vain_ = 0, left_over_ = 0;
+  std::uint64_t allocated_before_ = 0, charged_before_ = 0;
   // Of the batch: the closures that were garbage as a whole, the others, and what of these lives.
   PageBuffer<Header> garbage_, unsettled_, live_;
   PageBuffer<Header> outward_;  // what references from this garbage name that is not looked into

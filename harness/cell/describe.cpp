@@ -57,7 +57,8 @@ Json workload(Entry const& entry) {
           {"disposes", info.disposes},
           {"makes_cycles", info.makes_cycles},
           {"reads_file", info.reads_file},
-          {"why_not", entry.why_not}};
+          {"why_not", entry.why_not},
+          {"why_no_split", entry.why_no_split}};
 }
 
 }  // namespace

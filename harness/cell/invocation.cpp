@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/core/check.hpp"
+#include "harness/core/page_source.hpp"
 
 namespace churn::cell {
 namespace {
@@ -62,7 +63,9 @@ void Invocation::set_up() {
   measured_.clock_setup_ns = now_ns();
 
   bool const oracle = request_.mode == Mode::presence && request_.entry->make_oracle != nullptr;
-  auto const make = oracle ? request_.entry->make_oracle : request_.entry->make;
+  auto const make = request_.mode == Mode::split ? request_.entry->make_split
+                    : oracle                     ? request_.entry->make_oracle
+                                                 : request_.entry->make;
   instance_ = make(request_.context, request_.heap);
   measured_.ops_per_unit = instance_->ops_per_unit();
   measured_.managed = instance_->managed();
@@ -81,6 +84,7 @@ void Invocation::set_up() {
   instance_->collect(0);
   instance_->collect(0);
   if (count_read != nullptr) measured_.total_bytes_warm = count_read().total_bytes;
+  if (request_.mode == Mode::split) time_first_touch();  // and once more after the slices
   measured_.before = instance_->stats();
   usage_start_ = process_usage();
   instance_->start_line();
@@ -196,6 +200,18 @@ void Invocation::time_full_collection() {
   measured_.full_collection_objects = stats.present_objects();
 }
 
+// What never reclaims takes a new page for each old one; that is the kernel's price, not a part's.
+void Invocation::time_first_touch() {
+  constexpr std::size_t pages = 8192;
+  auto* const start = static_cast<std::byte volatile*>(map_pages(pages * page_bytes));
+  if (start == nullptr) return;
+  std::uint64_t const before_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  for (std::size_t i = 0; i < pages; ++i) start[i * page_bytes] = std::byte{1};
+  measured_.first_touch_ns += read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns;
+  measured_.first_touch_pages += pages;
+  unmap_pages(const_cast<std::byte*>(start), pages * page_bytes);
+}
+
 void Invocation::finish() {
   if (request_.mode == Mode::turns) instance_->resume();
   measured_.timed_ns = now_ns() - start_line_ns_;
@@ -203,6 +219,7 @@ void Invocation::finish() {
   measured_.after = instance_->stats();
   measured_.peak_rss_bytes = memory_.peak_bytes();
   if (measured_.managed && request_.mode == Mode::time) time_full_collection();
+  if (request_.mode == Mode::split) time_first_touch();
   std::atomic<std::uint64_t> checksum{0};
   crew_.run([&](std::uint32_t thread) {
     checksum.fetch_add(instance_->check(thread), std::memory_order_relaxed);

@@ -38,7 +38,8 @@ struct Measurement {
   std::uint64_t full_collection_ns = 0, full_collection_objects = 0;  // 0: it has none
   std::vector<Figure> figures;                                        // the workload's own
   std::uint64_t slice_units = 0, slice_ns = 0;                        // mode pilot
-  std::vector<Presence> present;  // mode presence: after each slice
+  std::vector<Presence> present;                            // mode presence: after each slice
+  std::uint64_t first_touch_ns = 0, first_touch_pages = 0;  // mode split: CPU time of so many
   // Mode turns. Of a turn: its samples and the rest of background work. After each sample: all
   // collections since the start line of time, and the full ones among them.
   std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
@@ -66,6 +67,7 @@ class Invocation {
   void record_batches(Crew::Makespan makespan);
   void record_collections();
   void time_full_collection();
+  void time_first_touch();
   std::uint64_t timed_units(std::uint64_t units);
 
   Request const& request_;

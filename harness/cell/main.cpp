@@ -67,9 +67,20 @@ void require_presence(Request const& request) {
   if (!told) stop(Outcome::not_applicable, "this back end does not tell what its heap holds");
 }
 
+void require_split(Request const& request) {
+  if (request.entry->make_split == nullptr) {
+    stop(Outcome::not_applicable, "no overhead split: %s",
+         std::string(request.entry->why_no_split).c_str());
+  }
+  if (request.context.threads != 1) {
+    stop(Outcome::not_applicable, "no overhead split: it is measured with one thread");
+  }
+}
+
 void run_request(Request const& request) {
   set_check_context(request.workload + ", seed " + std::to_string(request.context.seed));
   if (request.mode == Mode::presence) require_presence(request);
+  if (request.mode == Mode::split) require_split(request);
   Proof proof;
   if (request.prove) proof = prove(request.mode == Mode::count ? std::nullopt : request.library);
   if (request.prove && request.mode != Mode::count && !proof.failure.empty()) {
@@ -91,6 +102,7 @@ void run_request(Request const& request) {
       run_under_google_benchmark(request, invocation);
       break;
     case Mode::count:
+    case Mode::split:
       for (std::uint64_t i = 0; i < request.samples; ++i) invocation.run_slice();
       break;
     case Mode::pilot:

@@ -14,7 +14,8 @@
 
 namespace churn::cell {
 
-template <Collector C, template <class> class Workload, class M = typename C::Mutator>
+// C: a collector, or one's Split.
+template <class C, template <class> class Workload, class M = typename C::Mutator>
 class ManagedInstance final : public Instance {
  public:
   ManagedInstance(WorkloadContext const& context, HeapOptions const& heap)
@@ -102,9 +103,24 @@ class ManagedInstance final : public Instance {
   std::vector<Seat> seats_;
 };
 
-template <Collector C, template <class> class Workload, class M = typename C::Mutator>
+template <class C, template <class> class Workload, class M = typename C::Mutator>
 std::unique_ptr<Instance> make_managed(WorkloadContext const& context, HeapOptions const& heap) {
   return std::make_unique<ManagedInstance<C, Workload, M>>(context, heap);
+}
+
+// Adds the instance whose work is split by parts, or the reason why there is none.
+template <Collector C, template <class> class Workload, WorkloadInfo const& info>
+constexpr Entry with_split(Entry entry) {
+  if constexpr (!info.splits) {
+    entry.why_no_split = "the split is compiled for few workloads, and not for this one";
+  } else if constexpr (requires { typename C::Split; }) {
+    entry.make_split = make_managed<typename C::Split, Workload>;
+  } else if constexpr (requires { C::why_no_split; }) {
+    entry.why_no_split = C::why_no_split;
+  } else {
+    entry.why_no_split = "the collector has no Split, which says what can be left out of it";
+  }
+  return entry;
 }
 
 // Decides at compile time whether the pair makes sense; where it does not, the reason is the row's.
@@ -126,12 +142,13 @@ constexpr Entry managed_entry() {
   } else if constexpr (info.needs_finalizers && C::traits.conservative) {
     return {&info, nullptr, "the workload counts deaths, and this collector may keep the dead"};
   } else if constexpr (C::traits.manual_release) {
-    return {&info,
-            make_managed<C, Workload>,
-            {},
-            make_managed<C, Workload, OracleMutator<typename C::Mutator>>};
+    return with_split<C, Workload, info>(
+        {&info,
+         make_managed<C, Workload>,
+         {},
+         make_managed<C, Workload, OracleMutator<typename C::Mutator>>});
   } else {
-    return {&info, make_managed<C, Workload>, {}};
+    return with_split<C, Workload, info>({&info, make_managed<C, Workload>, {}});
   }
 }
 

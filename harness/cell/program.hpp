@@ -37,6 +37,10 @@ struct Entry {
   // The same work, told apart by what is alive; where the workload releases its objects.
   std::unique_ptr<Instance> (*make_oracle)(WorkloadContext const& context,
                                            HeapOptions const& heap) = nullptr;
+  // The same work on a heap that obeys HeapOptions::parts; null: `why_no_split` says why.
+  std::unique_ptr<Instance> (*make_split)(WorkloadContext const& context,
+                                          HeapOptions const& heap) = nullptr;
+  std::string_view why_no_split = {};
 };
 
 struct Program {

@@ -164,6 +164,12 @@ void write_record(Request const& request, Proof const& proof, Measurement const&
     record["total_bytes_warm"] = measured.total_bytes_warm;
     record["calls"] = measured.count.calls;
   }
+  if (request.mode == Mode::split) {
+    record["sample_cpu_ns"] = measured.sample_cpu_ns;
+    record["minor_faults"] = measured.usage.minor_faults;
+    record["first_touch"] = {{"ns", measured.first_touch_ns},
+                             {"pages", measured.first_touch_pages}};
+  }
   if (request.mode == Mode::presence) {
     Json objects = Json::array(), bytes = Json::array();
     for (Presence const& each : measured.present) {

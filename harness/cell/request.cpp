@@ -100,6 +100,29 @@ void read_turns(Json const& json, Request& request) {
                   ") are no multiple of its turns (" + std::to_string(request.turns.count) + ")");
 }
 
+// What runs, of all that a heap does.
+Parts read_parts(Json const& json) {
+  Parts parts{false, false, false};
+  Json const& names = member(json, "parts");
+  for (Json const& each : names) {
+    std::string const name = each.get<std::string>();
+    bool* const part = name == "allocation"    ? &parts.allocation
+                       : name == "barriers"    ? &parts.barriers
+                       : name == "reclamation" ? &parts.reclamation
+                                               : nullptr;
+    if (part == nullptr) {
+      throw UserError("the request's \"parts\" have \"" + name +
+                      "\"; there are allocation, barriers and reclamation");
+    }
+    *part = true;
+  }
+  if (parts.reclamation && !(parts.allocation && parts.barriers)) {
+    throw UserError(
+        "the request's \"parts\" have reclamation, which needs allocation and barriers");
+  }
+  return parts;
+}
+
 Request from_json(Json const& json) {
   check_protocol(json);
   Request request;
@@ -133,6 +156,7 @@ Request from_json(Json const& json) {
   read_library(json, request);
   request.cpus = json.value("cpus", std::vector<int>());
   if (request.mode == Mode::turns) read_turns(json, request);
+  if (request.mode == Mode::split) request.heap.parts = read_parts(json);
   return request;
 }
 
@@ -150,6 +174,8 @@ std::string_view name_of(Mode mode) noexcept {
       return "presence";
     case Mode::turns:
       return "turns";
+    case Mode::split:
+      return "split";
   }
   return "";
 }

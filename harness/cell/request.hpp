@@ -14,9 +14,9 @@
 
 namespace churn::cell {
 
-enum class Mode { time, count, pilot, presence, turns };
-inline constexpr std::array modes{Mode::time, Mode::count, Mode::pilot, Mode::presence,
-                                  Mode::turns};
+enum class Mode { time, count, pilot, presence, turns, split };
+inline constexpr std::array modes{Mode::time,     Mode::count, Mode::pilot,
+                                  Mode::presence, Mode::turns, Mode::split};
 std::string_view name_of(Mode mode) noexcept;
 
 // The file that malloc must lie in, compared by device and inode: a preload is a symbolic link.

@@ -240,6 +240,8 @@ struct CommandLine {
     add_axes(*command, run_options.wish);
     add_measuring(*command, run_options.wish);
     add_db(*command, run_options.db);
+    command->add_flag("--overhead-split", run_options.wish.overhead_split,
+                      "tell what allocation, barriers and reclamation cost, where that can be");
     command->add_flag("--resume", run_options.resume, "go on with the interrupted run in --db");
     command->add_flag("--dry-run", run_options.dry_run, "print the cells and measure nothing");
     command->add_flag("--json", run_options.json, "print the comparison as JSON");

@@ -8,6 +8,12 @@
 
 #include <cstdint>
 
+// 0: pauses, CPU times of collections and ends of units are not recorded, to show what that costs
+// (tests/benchmark/recording.py).
+#ifndef CHURN_RECORDS
+#define CHURN_RECORDS 1
+#endif
+
 namespace churn {
 
 inline std::uint64_t read_clock_ns(clockid_t clock) noexcept {

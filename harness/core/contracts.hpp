@@ -134,12 +134,21 @@ struct ParameterInfo {
   std::span<std::string_view const> words = {};
 };
 
+// What a heap does of its work. Those that say so (collectors/parts/split_heap.hpp) leave some of
+// it out, to measure what it costs: then a heap that reclaims nothing begins no collection.
+struct Parts {
+  bool allocation = true;   // its own; else cells are taken from pages one after the other
+  bool barriers = true;     // what it does where references are copied, stored and dropped
+  bool reclamation = true;  // only with both others
+};
+
 // How a heap is made. The limit counts requested bytes plus headers (0: none); reaching it forces
 // one full collection, then stop(Outcome::out_of_memory). `settings` are the collector's
 // parameters, each of which it has declared and which were checked against its bounds before.
 struct HeapOptions {
   std::uint64_t heap_limit_bytes = 0;
   std::vector<Setting> settings;
+  Parts parts;
 
   std::int64_t setting(std::string_view name, std::int64_t otherwise) const noexcept {
     for (auto const& each : settings) {

@@ -17,7 +17,7 @@ struct MetricInfo {
   std::string_view summary;  // one line
 };
 
-inline constexpr std::array<MetricInfo, 40> metrics{{
+inline constexpr std::array<MetricInfo, 44> metrics{{
     {"time_per_op_ns", "ns", "wall time of one op; each workload says what its op is"},
     {"cpu_per_op_ns", "ns", "CPU time of one op, of all threads of the process together"},
     {"system_per_op_ns", "ns", "the part of that CPU time spent in the kernel"},
@@ -44,6 +44,10 @@ inline constexpr std::array<MetricInfo, 40> metrics{{
     {"collector_cpu_per_op_ns", "ns", "CPU time of collections and of the collector's own threads"},
     {"lower_bound_overhead_ratio", "ratio",
      "CPU time over the least that any collector here left to the program itself"},
+    {"overhead_allocation_ns", "ns", "CPU time of an op for allocating as it does, over bumping"},
+    {"overhead_barrier_ns", "ns", "the same for what it does where references are copied"},
+    {"overhead_reclamation_ns", "ns", "the same for reclaiming, less what reused memory saves"},
+    {"overhead_interaction_ns", "ns", "the rest of its overhead: what these do to each other"},
     {"full_collection_per_object_ns", "ns", "a full collection of the live objects, for each"},
     {"falsely_retained_objects", "objects", "kept at the end though nothing exact names them"},
     {"collections_gen0", "count", "collections of the youngest generation"},

@@ -9,7 +9,7 @@
 //        changing the meaning of one, or removing it, raises the number. Both sides refuse a number
 //        they do not know, by name: a gate runs cells of an older build.
 //
-// Request: protocol, mode ("time", "count", "pilot", "presence" or "turns"), workload
+// Request: protocol, mode ("time", "count", "pilot", "presence", "turns" or "split"), workload
 //   ("managed/cycle-churn"), parameters {name: integer}, collector_parameters {name: integer},
 //   threads, heap_limit_bytes (0: none), seed, units (per thread, all samples together; a multiple
 //   of samples), samples, warmup_units (per thread), target_ns (pilot: run doubling slices until
@@ -17,7 +17,8 @@
 //   (what the proof of the back end compares with), cpus [integer…] (thread t is pinned to the
 //   t-th; empty: not pinned), turns {count, place (0: moves first, 1: second), page (a file of one
 //   page that both processes map, see harness/core/turn_word.hpp)} (mode "turns"; samples is a
-//   multiple of count).
+//   multiple of count), parts [those of "allocation", "barriers", "reclamation" that run; the last
+//   with the others alone] (mode "split"; threads is 1).
 //
 // Record, always: protocol, outcome, reason (empty when ok).
 //   When the workload ran to its end: mode, workload, collector, threads, units, samples,
@@ -41,14 +42,17 @@
 //   rss_time_line with one reading a turn, and turn_ns [..] (a turn's samples and the rest of the
 //   collector's background work), parked_cpu_ns (used between turns, in all), and for managed heaps
 //   sample_collections [..] and sample_full_collections [..] (after each sample, since the first).
+//   Mode "split": sample_cpu_ns [..], minor_faults, first_touch {ns, pages} (CPU time of the first
+//   touch of so many new pages, for comparison).
 //
 // Description: protocol, collector (null for malloc) {name, summary, traits {every field of
 //   Traits by its name, true/false as 1/0; as they are in the environment of the call},
 //   varies_with [the variables of the environment on which they depend], parameters [{name,
 //   summary, standard, minimum, maximum, words [..] if its values are indices of words}..]},
 //   workloads [{name ("managed/cycle-churn"), summary, source, op, parameters [..],
-//   min_threads, max_threads, disposes, makes_cycles, why_not (empty where this program runs
-//   it)}..], modes [name..] (absent: time, count and pilot).
+//   min_threads, max_threads, disposes, makes_cycles, why_not (empty where this program runs it),
+//   why_no_split (empty where mode "split" does; absent: there is none)}..], modes [name..]
+//   (absent: time, count and pilot).
 #pragma once
 
 #include <cstdint>

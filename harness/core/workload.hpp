@@ -56,6 +56,8 @@ struct WorkloadInfo {
   bool needs_weak = false;    // managed: WeakReferences
   bool needs_finalizers = false;  // managed: Finalizes, and every death found
   bool reads_file = false;        // malloc: named as NAME:FILE, it takes its shape from that file
+  bool splits = false;  // managed: its time can be split by what a collector does; each of these
+                        // is compiled once more per collector, and needs no death to be found
 };
 
 // What a managed heap holds at one moment; bytes as they were requested.
@@ -141,7 +143,7 @@ Workload make_workload(WorkloadContext const& context, Heap& heap) {
 // that every back end pays the same. One loop for both: the unit is compiled once.
 template <class Unit>
 CHURN_ALWAYS_INLINE void run_units(std::uint64_t units, UnitTimes times, Unit&& unit) {
-  bool const stamping = times.next != nullptr;
+  bool const stamping = CHURN_RECORDS != 0 && times.next != nullptr;
   CHURN_CHECK(!stamping || static_cast<std::uint64_t>(times.end - times.next) >= units);
   for (std::uint64_t i = 0; i < units; ++i) {
     unit();

@@ -30,8 +30,18 @@ char const* name_of(Mode mode) noexcept {
       return "presence";
     case Mode::turns:
       return "turns";
+    case Mode::split:
+      return "split";
   }
   return "";
+}
+
+std::vector<std::string> names_of(Parts const& parts) {
+  std::vector<std::string> names;
+  if (parts.allocation) names.push_back("allocation");
+  if (parts.barriers) names.push_back("barriers");
+  if (parts.reclamation) names.push_back("reclamation");
+  return names;
 }
 
 Json const& member(Json const& object, char const* key) {
@@ -128,6 +138,8 @@ class RecordReader {
         record_.present_objects = wholes(json_, "present_objects", asked_.work.samples);
         record_.present_bytes = wholes(json_, "present_bytes", asked_.work.samples);
         return;
+      case Mode::split:
+        return read_split();
     }
   }
 
@@ -228,6 +240,15 @@ class RecordReader {
     }
   }
 
+  void read_split() {
+    record_.sample_cpu_ns = wholes(json_, "sample_cpu_ns", asked_.work.samples);
+    Json const& touch = member(json_, "first_touch");
+    std::uint64_t const pages = whole(touch, "pages");
+    if (pages == 0) throw Malformed("its \"first_touch\" is of no pages");
+    record_.first_touches_ns = static_cast<double>(whole(json_, "minor_faults")) *
+                               static_cast<double>(whole(touch, "ns")) / static_cast<double>(pages);
+  }
+
   void read_pilot() {
     record_.slice_units = whole(json_, "slice_units");
     record_.slice_ns = whole(json_, "slice_ns");
@@ -288,6 +309,7 @@ std::string to_request(Asked const& asked) {
             {"cpus", asked.cpus}};
   if (!asked.file.empty()) json["file"] = asked.file;
   if (asked.mode == Mode::pilot) json["target_ns"] = asked.target_ns;
+  if (asked.mode == Mode::split) json["parts"] = names_of(asked.parts);
   if (asked.mode == Mode::turns) {
     json["turns"] = {
         {"count", asked.turns.count}, {"place", asked.turns.place}, {"page", child_shared_path}};

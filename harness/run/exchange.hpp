@@ -13,11 +13,12 @@
 #include <vector>
 
 #include "harness/core/check.hpp"
+#include "harness/core/contracts.hpp"
 #include "results/store/records.hpp"
 
 namespace churn::run {
 
-enum class Mode { time, count, pilot, presence, turns };
+enum class Mode { time, count, pilot, presence, turns, split };
 
 // The fixed work of one invocation, per thread.
 struct Work {
@@ -48,6 +49,7 @@ struct Asked {
   std::optional<LibraryFile> library;  // none: glibc
   std::vector<int> cpus;
   Turns turns;
+  Parts parts;  // mode split
 };
 
 std::string to_request(Asked const& asked);
@@ -60,6 +62,8 @@ struct Record {
   std::uint64_t slice_units = 0, slice_ns = 0;                               // mode pilot
   std::uint64_t peak_live_bytes = 0, total_bytes = 0, total_bytes_warm = 0;  // mode count
   std::vector<std::uint64_t> present_objects, present_bytes;                 // mode presence
+  double first_touches_ns =
+      0;  // mode split, beside sample_cpu_ns: of its new pages, as priced there
   // Mode turns, beside what mode time gives; the last two of managed heaps alone:
   std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
   // Mode time:

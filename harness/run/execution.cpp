@@ -11,6 +11,7 @@
 #include "harness/run/interrupt.hpp"
 #include "harness/run/invoke.hpp"
 #include "harness/run/order.hpp"
+#include "harness/run/overhead_split.hpp"
 #include "harness/run/preparation.hpp"
 
 namespace churn::run {
@@ -217,6 +218,7 @@ class Execution {
         show(cell);
         Finding finding = invoker_.time(*cell.planned, cell.work());
         if (finding.interrupted || !add_garbage(cell, round, finding)) return false;
+        if (!add_split(cell, round, finding)) return false;
         std::uint32_t const left_before = cell.rounds_left();
         add(cell, round, static_cast<std::uint32_t>(position), finding);
         done_ += left_before - cell.rounds_left();
@@ -229,6 +231,18 @@ class Execution {
   bool add_garbage(CellState const& cell, std::uint32_t round, Finding& finding) {
     if (round > 0 || !finding.ok() || !cell.planned->garbage_is_known) return true;
     FloatingGarbage::Found found = garbage_.look(*cell.planned, cell.work());
+    finding.record.figures.merge(found.figures);
+    return !found.interrupted;
+  }
+
+  // In each round, since it is made of small differences. False: interrupted.
+  bool add_split(CellState const& cell, std::uint32_t round, Finding& finding) {
+    if (!plan_.overhead_split || !finding.ok()) return true;
+    OverheadSplit::Found found = split_.measure(*cell.planned, cell.work(), round);
+    bool const never = !cell.planned->why_no_split.empty();
+    if (!found.why_not.empty() && (round == 0 || !never)) {
+      say(store::spelled(cell.row.key) + ": no overhead split: " + found.why_not);
+    }
     finding.record.figures.merge(found.figures);
     return !found.interrupted;
   }
@@ -296,6 +310,7 @@ class Execution {
   Interrupt interrupt_;
   Invoker invoker_;
   FloatingGarbage garbage_{invoker_};
+  OverheadSplit split_{invoker_, plan_.memory_cap_bytes};
   std::vector<CellState> cells_;  // in the plan's order
   std::map<std::int64_t, std::size_t> by_id_;
   std::uint32_t total_ = 0, done_ = 0;

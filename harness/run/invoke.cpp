@@ -191,6 +191,16 @@ Finding Invoker::presence(PlannedCell const& cell, BackEnd const& back_end, Work
   return invoke(back_end, question);
 }
 
+// What does not reclaim must keep more than the limit allows.
+Finding Invoker::split(PlannedCell const& cell, Work const& work, Parts const& parts) {
+  BackEnd back_end = back_end_of(cell);
+  if (!parts.reclamation) back_end.heap_limit_bytes = 0;
+  Asked question = asked(Mode::split, cell, back_end);
+  question.work = work;
+  question.parts = parts;
+  return invoke(back_end, question);
+}
+
 Asked Invoker::asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end) {
   Asked result;
   result.mode = mode;

@@ -61,6 +61,9 @@ class Invoker {
   // What the heap holds after each sample.
   Finding presence(PlannedCell const& cell, BackEnd const& back_end, Work const& work);
 
+  // On the cell's back end, with parts of its heap at work.
+  Finding split(PlannedCell const& cell, Work const& work, Parts const& parts);
+
   // Two processes that take turns; the first cell's moves first. Where one of them fails, the other
   // is ended and has no time either. pre: both have the same threads; work.samples is a multiple of
   // turns

@@ -33,6 +33,7 @@ struct PlannedCell {
   bool reference_counts_live = true;  // false: the counting pass gives no peak live bytes
   // Floating garbage can be told: the reference knows what lives, the collector what it holds.
   bool garbage_is_known = false;
+  std::string why_no_split;  // of the overhead; empty: it can be split
   std::string op;
 };
 
@@ -47,6 +48,7 @@ struct Plan {
   std::uint64_t memory_cap_bytes = 0;   // RLIMIT_DATA and polled RSS of one cell
   double time_limit_seconds = 60;       // of one invocation, from spawn
   bool dirty_heap = false;
+  bool overhead_split = false;  // measure it, where it can be
   std::vector<PlannedCell> cells;
 };
 

@@ -319,8 +319,17 @@ PlannedCell CellPlanner::cell(Allocator const& allocator, Collector const& colle
   choose_reference(result, workload);
   result.garbage_is_known = is_managed(workload.key.name) && result.reference_counts_live &&
                             program.has("reports_objects") && !program.has("manual_release");
+  result.why_no_split = why_no_split(result, program);
   result.why_not = why_not(result, allocator, collector, workload);
   return result;
+}
+
+std::string CellPlanner::why_no_split(PlannedCell const& cell, ProgramDescription const& program) {
+  if (!is_managed(cell.key.workload.name)) return "there is no collector";
+  auto const reason = program.no_split.find(cell.key.workload.name);
+  if (reason != program.no_split.end()) return reason->second;
+  if (cell.key.threads != 1) return "it is measured with one thread";
+  return "";
 }
 
 std::string CellPlanner::why_not(PlannedCell const& cell, Allocator const& allocator,

@@ -58,6 +58,8 @@ class CellPlanner {
                                     std::map<std::string, std::string> const& environment);
   PlannedCell cell(Allocator const& allocator, Collector const& collector, Workload const& workload,
                    std::uint32_t threads, std::uint64_t heap_bytes) const;
+  // pre: the cell's key is set
+  static std::string why_no_split(PlannedCell const& cell, ProgramDescription const& program);
   std::string why_not(PlannedCell const& cell, Allocator const& allocator,
                       Collector const& collector, Workload const& workload) const;
   void choose_reference(PlannedCell& cell, Workload const& workload) const;

@@ -54,6 +54,7 @@ static void to_json(Json& json, PlannedCell const& cell) {
           {"reference_program", cell.reference_program},
           {"reference_counts_live", cell.reference_counts_live},
           {"garbage_is_known", cell.garbage_is_known},
+          {"why_no_split", cell.why_no_split},
           {"op", cell.op}};
 }
 
@@ -72,6 +73,7 @@ static void from_json(Json const& json, PlannedCell& cell) {
   json.at("reference_program").get_to(cell.reference_program);
   json.at("reference_counts_live").get_to(cell.reference_counts_live);
   cell.garbage_is_known = json.value("garbage_is_known", false);  // not in plans of before
+  cell.why_no_split = json.value("why_no_split", "");             // nor is this
   json.at("op").get_to(cell.op);
 }
 
@@ -86,6 +88,7 @@ std::string to_json(Plan const& plan) {
                      {"memory_cap_bytes", plan.memory_cap_bytes},
                      {"time_limit_seconds", plan.time_limit_seconds},
                      {"dirty_heap", plan.dirty_heap},
+                     {"overhead_split", plan.overhead_split},
                      {"cells", plan.cells}};
   // Names and settings come from command lines and need not be UTF-8.
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
@@ -105,6 +108,7 @@ Plan plan_from_json(std::string const& text) {
     json.at("memory_cap_bytes").get_to(plan.memory_cap_bytes);
     json.at("time_limit_seconds").get_to(plan.time_limit_seconds);
     json.at("dirty_heap").get_to(plan.dirty_heap);
+    plan.overhead_split = json.value("overhead_split", false);  // not in plans of before
     json.at("cells").get_to(plan.cells);
   } catch (Json::exception const& error) {
     throw UserError(std::string("the stored plan cannot be read: ") + error.what());

@@ -25,6 +25,9 @@ constexpr double invocation_per_timed_second = 1.3, invocation_overhead_seconds 
 constexpr double preparation_per_timed_second = 2.5, preparation_overhead_seconds = 0.3;
 // Once more for floating garbage, where it is known: watched_work is a third of an invocation.
 constexpr double watching_per_invocation = 0.4;
+// Five invocations of a third of the work in each round, some of which take a new page for each old
+// one.
+constexpr double splitting_per_invocation = 2.5;
 constexpr double least_seconds_per_invocation = 0.02;
 constexpr std::uint32_t least_rounds_in_budget = 3;
 
@@ -187,6 +190,18 @@ void keep_filtered(std::string const& filter, std::vector<PlannedCell>& cells) {
   }
 }
 
+bool is_split(PlannedCell const& cell) { return cell.why_not.empty() && cell.why_no_split.empty(); }
+
+void demand_a_split(std::vector<PlannedCell> const& cells) {
+  if (std::any_of(cells.begin(), cells.end(), is_split)) return;
+  std::string text = "--overhead-split: no cell can be split";
+  for (auto const& each : cells) {
+    std::string const& why = each.why_not.empty() ? each.why_no_split : each.why_not;
+    if (&each == &cells.front()) text += "; " + store::spelled(each.key) + ": " + why;
+  }
+  throw UserError(text);
+}
+
 // As a report looks for it.
 bool is_baseline(std::string const& baseline, PlannedCell const& cell) {
   std::string const allocator = store::spelled(cell.key.allocator);
@@ -290,17 +305,20 @@ double parse_duration_seconds(std::string const& text) {
 
 double estimated_seconds(Plan const& plan) {
   std::set<std::uint64_t> blocks;
-  double cells = 0, watched = 0;
+  double cells = 0, watched = 0, split = 0;
   for (auto const& each : plan.cells) {
     if (!each.why_not.empty()) continue;
     cells += 1;
     watched += each.garbage_is_known;
+    split += plan.overhead_split && each.why_no_split.empty();
     blocks.insert(each.block);
   }
   double const timed = plan.seconds_per_invocation;
   double const invocation = timed * invocation_per_timed_second + invocation_overhead_seconds;
   double const preparation = timed * preparation_per_timed_second + preparation_overhead_seconds;
-  return (cells * plan.rounds + watched * watching_per_invocation) * invocation +
+  return ((cells + split * splitting_per_invocation) * plan.rounds +
+          watched * watching_per_invocation) *
+             invocation +
          static_cast<double>(blocks.size()) * preparation;
 }
 
@@ -316,6 +334,7 @@ Plan make_plan(Wish const& wish, Surroundings const& surroundings) {
   plan.memory_cap_bytes =
       wish.memory_cap_bytes.value_or(default_memory_cap(surroundings.memory_bytes));
   plan.time_limit_seconds = wish.time_limit_seconds.value_or(plan.time_limit_seconds);
+  plan.overhead_split = wish.overhead_split;
   CellPlanner planner(surroundings);
   for (Star const& star : matrix.stars) planner.plan(planner.expanded(star), plan.cells);
   demand_what_was_named(wish, matrix, plan.cells);
@@ -332,6 +351,7 @@ Plan make_plan(Wish const& wish, Surroundings const& surroundings) {
   }
   keep_shard(wish.shard, plan.cells);
   if (wish.filter) keep_filtered(*wish.filter, plan.cells);
+  if (wish.overhead_split) demand_a_split(plan.cells);
   if (wish.budget_seconds) {
     double const heaps = static_cast<double>(std::max<std::size_t>(wish.heaps.size(), 1));
     fit_budget(*wish.budget_seconds / heaps, wish.rounds.has_value(), plan);

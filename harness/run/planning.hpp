@@ -48,6 +48,7 @@ struct Wish {
   std::optional<double> time_limit_seconds;
   std::optional<std::string> filter;  // part of a cell's spelling, or a pattern with * and ?
   Shard shard;
+  bool overhead_split = false;
   std::string command;
 };
 

@@ -162,6 +162,8 @@ ProgramDescription description_of(Json const& json, std::string const& path) {
     result.workloads.push_back(workload_of(each));
     auto const why_not = each.at("why_not").get<std::string>();
     if (!why_not.empty()) result.not_applicable[result.workloads.back().name] = why_not;
+    auto const no_split = each.value("why_no_split", std::string("the program knows no split"));
+    if (!no_split.empty()) result.no_split[result.workloads.back().name] = no_split;
   }
   return result;
 }

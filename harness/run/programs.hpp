@@ -40,6 +40,7 @@ struct ProgramDescription {
   std::vector<std::string> varies_with;  // environment variables on which the traits depend
   std::vector<WorkloadDescription> workloads;         // all, also those that it cannot run
   std::map<std::string, std::string> not_applicable;  // workload -> reason
+  std::map<std::string, std::string> no_split;        // the same, of the overhead split
 
   bool has(std::string const& trait) const {
     auto const found = traits.find(trait);

@@ -56,7 +56,9 @@ void add_column(Table& table, std::string title, CellText const& text) {
   }
 }
 
-enum class Figure { time, bytes, count, ratio };
+// difference: of times in ns, small beside what it is made of and of either sign, so never without
+// its spread.
+enum class Figure { time, bytes, count, ratio, difference };
 
 struct ColumnKind {
   char const *metric, *title;
@@ -78,6 +80,10 @@ constexpr std::array columns{
     ColumnKind{"mmu_10ms", "MMU 10 ms", Figure::ratio},
     ColumnKind{"collector_cpu_per_op_ns", "collector CPU/op", Figure::time},
     ColumnKind{"lower_bound_overhead_ratio", "overhead ≥", Figure::ratio},
+    ColumnKind{"overhead_allocation_ns", "of allocation", Figure::difference},
+    ColumnKind{"overhead_barrier_ns", "of barriers", Figure::difference},
+    ColumnKind{"overhead_reclamation_ns", "of reclamation", Figure::difference},
+    ColumnKind{"overhead_interaction_ns", "of interaction", Figure::difference},
     ColumnKind{"full_collection_per_object_ns", "full coll./object", Figure::time},
     ColumnKind{"collections_gen0", "gen 0 coll.", Figure::count},
     ColumnKind{"collections_gen1", "gen 1 coll.", Figure::count},
@@ -86,7 +92,17 @@ constexpr std::array columns{
     ColumnKind{"unreclaimed_at_end_objects", "unreclaimed", Figure::count},
 };
 
+void add_difference(Table& table, ColumnKind const& kind) {
+  add_column(table, std::string(kind.title) + " ns", [&](Row const& row) -> std::string {
+    auto const* const estimate = find(row, kind.metric);
+    if (estimate == nullptr) return {};
+    return three_digits(estimate->median) + " (" + three_digits(estimate->low) + " to " +
+           three_digits(estimate->high) + ")";
+  });
+}
+
 void add_metric(Table& table, ColumnKind const& kind) {
+  if (kind.figure == Figure::difference) return add_difference(table, kind);
   if (kind.figure != Figure::time) {
     add_column(table, kind.title, [&](Row const& row) -> std::string {
       auto const* const estimate = find(row, kind.metric);

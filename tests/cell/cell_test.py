@@ -251,6 +251,56 @@ class Turns(unittest.TestCase):
             self.assertIn(message, done.stderr)
 
 
+SPLIT_PARTS = ([], ["allocation"], ["barriers"], ["allocation", "barriers"],
+               ["allocation", "barriers", "reclamation"])
+
+
+class Split(unittest.TestCase):
+    @unittest.skipUnless(PLAIN, "what is never freed would be found as a leak")
+    def test_each_part_does_the_same_work(self):
+        split = 0
+        for program in sorted(os.listdir(CELLS)):
+            if not program.startswith("churn-cell-") or "." in program:
+                continue
+            shape = json.loads(run_cell(program, arguments=["--describe"]).stdout)
+            for workload in shape["workloads"]:
+                if workload["why_not"] or workload["why_no_split"] or not shape["collector"]:
+                    continue
+                split += 1
+                request = {"workload": workload["name"], "units": 40, "samples": 10,
+                           "warmup_units": 4}
+                sums = {record_of(run_cell(program, request))["checksum"]}
+                for parts in SPLIT_PARTS:
+                    record = record_of(run_cell(program, {**request, "mode": "split",
+                                                          "parts": parts}))
+                    self.assertEqual(record["outcome"], "ok", (program, workload["name"], parts))
+                    self.assertEqual(len(record["sample_cpu_ns"]), 10)
+                    sums.add(record["checksum"])
+                self.assertEqual(len(sums), 1, (program, workload["name"]))
+        self.assertGreater(split, 20)
+
+    def test_bad_requests_are_refused(self):
+        rings = {"workload": "managed/cycle-churn", "units": 40, "samples": 10, "mode": "split"}
+        for parts, message in ((["sweeping"], "have \"sweeping\""),
+                               (["reclamation"], "needs allocation and barriers"),
+                               ([1], "not as the protocol says")):
+            done = run_cell("churn-cell-refcount", {**rings, "parts": parts})
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(message, done.stderr)
+        done = run_cell("churn-cell-refcount", rings)
+        self.assertIn("no key \"parts\"", done.stderr)
+
+    def test_where_there_is_none_says_why(self):
+        for program, request, reason in (
+                ("churn-cell-cpython", {"workload": "managed/cycle-churn"}, "CPython alone"),
+                ("churn-cell-refcount", {"workload": "managed/large-list"}, "few workloads"),
+                ("churn-cell-refcount-atomic", {"workload": "managed/cycle-churn", "threads": 2},
+                 "one thread")):
+            record = record_of(run_cell(program, {**request, "mode": "split", "parts": []}))
+            self.assertEqual(record["outcome"], "not-applicable")
+            self.assertIn(reason, record["reason"])
+
+
 class BadRequest(unittest.TestCase):
     def refused(self, request, message):
         done = run_cell("churn-cell-malloc", request)

@@ -180,6 +180,51 @@ TEST_F(Running, FloatingGarbageIsWhatIsHeldBeyondWhatLives) {
       << "less is held than lives: not a figure";
 }
 
+double total(std::map<std::string, double> const& figures) {
+  double sum = 0;
+  for (auto const* const part : {"allocation", "barrier", "reclamation", "interaction"}) {
+    sum += figures.at("overhead_" + std::string(part) + "_ns");
+  }
+  return sum;
+}
+
+TEST_F(Running, AnOverheadIsSplitWithoutARest) {
+  PlannedCell const plain = fake("glibc");
+  PlannedCell planted = fake("slab"), wrong = fake("tlsf"), broken = fake("bump");
+  for (PlannedCell* const cell : {&planted, &wrong, &broken}) {
+    cell->environment["FAKE_MODE"] = "split";
+  }
+  planted.environment["FAKE"] = "barriers";
+  wrong.environment["FAKE"] = "trap";
+  broken.environment["FAKE"] = "no-pages";
+  Plan plan = plan_of({plain, planted, wrong, broken});
+  plan.overhead_split = true;
+  EXPECT_EQ(run(plan).failed_cells, 0u) << "the split is beside what is timed";
+  for (std::size_t const round : {0, 1}) {
+    std::map<std::string, double> const figures = invocations(0).at(round).figures;
+    EXPECT_NEAR(figures.at("overhead_allocation_ns"), 12, 1e-9);
+    EXPECT_NEAR(figures.at("overhead_barrier_ns"), 4, 1e-9);
+    EXPECT_NEAR(figures.at("overhead_reclamation_ns"), -5, 1e-9);
+    EXPECT_NEAR(figures.at("overhead_interaction_ns"), 3, 1e-9);
+    EXPECT_NEAR(total(figures), 24 - 10, 1e-9) << "all of it less the base";
+    std::map<std::string, double> const slower = invocations(1).at(round).figures;
+    EXPECT_NEAR(slower.at("overhead_barrier_ns"), 4 + 7, 1e-9) << "what was planted there";
+    EXPECT_NEAR(slower.at("overhead_allocation_ns"), 12, 1e-9);
+    EXPECT_NEAR(slower.at("overhead_reclamation_ns"), -5, 1e-9);
+    EXPECT_NEAR(slower.at("overhead_interaction_ns"), 3, 1e-9);
+  }
+  for (std::size_t const cell : {2, 3}) {
+    EXPECT_FALSE(invocations(cell).at(0).figures.contains("overhead_barrier_ns"));
+    EXPECT_TRUE(invocations(cell).at(0).figures.contains("cpu_per_op_ns"));
+  }
+}
+
+TEST_F(Running, AnOverheadIsSplitWhereItWasAskedForAndCanBe) {
+  PlannedCell cell = fake("glibc");
+  EXPECT_EQ(run(plan_of({cell})).failed_cells, 0u);
+  EXPECT_FALSE(invocations(0).at(0).figures.contains("overhead_barrier_ns"));
+}
+
 TEST_F(Running, AFigureOfNoKnownNameIsACrash) {
   store::Invocation const row = outcome_of("figures");
   EXPECT_EQ(row.outcome, Outcome::crashed);

@@ -54,8 +54,21 @@ std::string list(unsigned long long length, unsigned long long each, unsigned lo
   return result + "]";
 }
 
+// A sample's CPU time in mode split: 20 ops of 10 ns, and what the parts add; 20 ns of new pages.
+unsigned long long split_sample_ns(unsigned long long planted_ns) {
+  auto const has = [](char const* part) { return request.find(part) != std::string::npos; };
+  bool const allocates = has("\"allocation\""), has_barriers = has("\"barriers\"");
+  unsigned long long op_ns = 10;
+  if (allocates) op_ns += 12;
+  if (has_barriers) op_ns += 4 + planted_ns;
+  if (allocates && has_barriers) op_ns += 3;
+  if (has("\"reclamation\"")) op_ns -= 5;
+  return 20 * op_ns + 20;
+}
+
 // `growth` is of what its heap holds, from sample to sample.
-std::string good_record(unsigned long long checksum_offset = 0, unsigned long long growth = 1) {
+std::string good_record(unsigned long long checksum_offset = 0, unsigned long long growth = 1,
+                        unsigned long long planted_ns = 0) {
   unsigned long long const units = number("units"), samples = number("samples");
   char checksum[24];
   std::snprintf(checksum, sizeof checksum, "%016llx",
@@ -77,6 +90,9 @@ std::string good_record(unsigned long long checksum_offset = 0, unsigned long lo
   } else if (mode == "presence") {
     text += ",\"present_objects\":" + list(samples, 100, growth) +
             ",\"present_bytes\":" + list(samples, 800, 8 * growth);
+  } else if (mode == "split") {
+    text += ",\"sample_cpu_ns\":" + list(samples, split_sample_ns(planted_ns), 0) +
+            ",\"minor_faults\":8,\"first_touch\":{\"ns\":1000,\"pages\":100}";
   } else {
     text +=
         ",\"clock_setup_ns\":18446744073709551615,\"setup_ns\":1,\"sample_ns\":" +
@@ -169,6 +185,12 @@ void leave_a_child_behind() {
   if (how == "wrong") send(good_record(1));
   if (how == "hoards") send(good_record(0, 11));
   if (how == "loses") send(good_record(0, 0));
+  if (how == "barriers") send(good_record(0, 1, 7));
+  if (how == "no-pages") {
+    std::string text = good_record();
+    text.replace(text.find("\"pages\":100"), 11, "\"pages\":0");
+    send(text);
+  }
   if (how == "figures") {
     std::string text = good_record();
     text.replace(text.find("unshared_pages"), 14, "no_such_metric");

@@ -241,6 +241,21 @@ TEST_F(Planning, GarbageIsKnownWhereBothSidesCanBeSeen) {
   }
 }
 
+TEST_F(Planning, AnOverheadSplitNeedsACellThatHasOne) {
+  wish_.workloads = "managed/rings,malloc/sizes";
+  EXPECT_FALSE(plan().overhead_split);
+  double const without = estimated_seconds(plan());
+  wish_.overhead_split = true;
+  for (auto& each : here_.programs) {
+    for (auto const& shape : each.workloads) each.no_split[shape.name] = "of its own reasons";
+  }
+  EXPECT_TRUE(says(refusal(), {"--overhead-split: no cell can be split", "of its own reasons"}));
+  here_.programs[2].no_split.erase("managed/rings");
+  Plan const found = plan_from_json(to_json(plan()));
+  EXPECT_TRUE(found.overhead_split);
+  EXPECT_GT(estimated_seconds(found), without);
+}
+
 TEST_F(Planning, MoreThreadsThanCoresAreMarked) {
   wish_.workloads = "malloc/sizes";
   wish_.threads = "1,2,4";

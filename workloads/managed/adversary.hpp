@@ -23,13 +23,14 @@
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
 #include "workloads/parts/rings.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::adversary {
 
 inline constexpr std::array parameters{
-    ParameterInfo{"ring", 10, 1, 1'000'000, "nodes in a ring"},
-    ParameterInfo{"live", 16, 1, 4'000'000, "rings that each thread keeps alive"},
+    ring_parameter,
+    live_rings_parameter,
     ParameterInfo{"list", 100'000, 1, 100'000'000,
                   "nodes of the list that each thread keeps alive"},
 };
@@ -55,16 +56,11 @@ class Workload {
 
  public:
   explicit Workload(WorkloadContext const& context)
-      : rings_(static_cast<std::uint32_t>(context["ring"]),
-               static_cast<std::uint32_t>(context["live"])),
+      : rings_(context),
         rings_per_unit_(rounds_per_unit(rings_.nodes())),
         list_(static_cast<std::uint64_t>(context["list"])),
         doors_(static_cast<std::uint32_t>(std::min<std::uint64_t>(list_, most_doors))),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].state.random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return rings_per_unit_ * rings_.nodes(); }
 

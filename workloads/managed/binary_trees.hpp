@@ -20,6 +20,7 @@
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::binary_trees {
@@ -38,6 +39,7 @@ inline constexpr WorkloadInfo info{
     .min_threads = 1,
     .max_threads = 64,
     .disposes = true,
+    .splits = true,
 };
 
 template <class M>
@@ -50,11 +52,7 @@ class Workload {
       : depth_(static_cast<std::uint32_t>(context["depth"])),
         live_depth_(static_cast<std::uint32_t>(context["live_depth"])),
         trees_per_unit_(rounds_per_unit(nodes(depth_))),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return trees_per_unit_ * nodes(depth_); }
 

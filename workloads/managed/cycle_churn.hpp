@@ -16,13 +16,14 @@
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/rings.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::cycle_churn {
 
 inline constexpr std::array parameters{
-    ParameterInfo{"ring", 10, 1, 1'000'000, "nodes in a ring"},
-    ParameterInfo{"live", 16, 1, 4'000'000, "rings that each thread keeps alive"},
+    ring_parameter,
+    live_rings_parameter,
 };
 
 inline constexpr WorkloadInfo info{
@@ -35,20 +36,16 @@ inline constexpr WorkloadInfo info{
     .max_threads = 64,
     .disposes = true,
     .makes_cycles = true,
+    .splits = true,
 };
 
 template <class M>
 class Workload {
  public:
   explicit Workload(WorkloadContext const& context)
-      : rings_(static_cast<std::uint32_t>(context["ring"]),
-               static_cast<std::uint32_t>(context["live"])),
+      : rings_(context),
         rings_per_unit_(rounds_per_unit(rings_.nodes())),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].state.random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return rings_per_unit_ * rings_.nodes(); }
 

@@ -21,6 +21,7 @@
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::graph_mutator {
@@ -39,6 +40,7 @@ inline constexpr WorkloadInfo info{
     .min_threads = 1,
     .max_threads = 64,
     .disposes = true,
+    .splits = true,
 };
 
 template <class M>
@@ -50,11 +52,7 @@ class Workload {
   explicit Workload(WorkloadContext const& context)
       : nodes_(static_cast<std::uint32_t>(context["nodes"])),
         degree_(static_cast<std::uint32_t>(context["degree"])),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].state.random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return ops_aimed_at; }
 

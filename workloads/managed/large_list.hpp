@@ -21,6 +21,7 @@
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
+#include "workloads/parts/seats.hpp"
 
 namespace churn::large_list {
 
@@ -47,11 +48,8 @@ class Workload {
 
  public:
   explicit Workload(WorkloadContext const& context)
-      : elements_(static_cast<std::uint32_t>(context["elements"])), seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-    }
-  }
+      : elements_(static_cast<std::uint32_t>(context["elements"])),
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return elements_; }
 

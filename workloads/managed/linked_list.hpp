@@ -18,6 +18,7 @@
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
+#include "workloads/parts/seats.hpp"
 
 namespace churn::linked_list {
 
@@ -43,11 +44,7 @@ class Workload {
 
  public:
   explicit Workload(WorkloadContext const& context)
-      : nodes_(static_cast<std::uint64_t>(context["nodes"])), seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-    }
-  }
+      : nodes_(static_cast<std::uint64_t>(context["nodes"])), seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return nodes_; }
 

@@ -24,14 +24,15 @@
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
 #include "workloads/parts/rings.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/shuffle.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::old_and_young {
 
 inline constexpr std::array parameters{
-    ParameterInfo{"ring", 10, 1, 1'000'000, "nodes in a ring"},
-    ParameterInfo{"live", 16, 1, 4'000'000, "rings that each thread keeps alive"},
+    ring_parameter,
+    live_rings_parameter,
     ParameterInfo{"held", 100'000, 1, 10'000'000, "nodes of the old structure of each thread"},
     ParameterInfo{"shape", 0, 0, 1, "of the old structure: 0 array with parent links, 1 random"},
 };
@@ -56,16 +57,11 @@ class Workload {
 
  public:
   explicit Workload(WorkloadContext const& context)
-      : rings_(static_cast<std::uint32_t>(context["ring"]),
-               static_cast<std::uint32_t>(context["live"])),
+      : rings_(context),
         rings_per_unit_(rounds_per_unit(rings_.nodes())),
         held_(static_cast<std::uint32_t>(context["held"])),
         random_(context["shape"] == 1),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].state.random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return rings_per_unit_ * rings_.nodes(); }
 

@@ -15,6 +15,7 @@
 #include "harness/core/contracts.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/sequence.hpp"
 #include "workloads/parts/units.hpp"
 
@@ -37,11 +38,7 @@ class Workload {
   explicit Workload(WorkloadContext const& context)
       : length_(static_cast<std::uint32_t>(context["length"])),
         sequences_per_unit_(rounds_per_unit(length_)),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<sequence::Seat<M>>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return sequences_per_unit_ * length_; }
 

@@ -27,6 +27,7 @@
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
 #include "workloads/parts/progress.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::shared_graph {
@@ -56,11 +57,7 @@ class Workload {
   Workload(WorkloadContext const& context, Heap& heap)
       : nodes_(static_cast<std::uint32_t>(context["nodes"])),
         table_(heap),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return ops_aimed_at; }
 

@@ -23,6 +23,7 @@
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
+#include "workloads/parts/seats.hpp"
 #include "workloads/parts/units.hpp"
 
 namespace churn::weak_cache {
@@ -52,11 +53,7 @@ class Workload {
   explicit Workload(WorkloadContext const& context)
       : keys_(static_cast<std::uint64_t>(context["keys"])),
         uses_(static_cast<std::uint32_t>(context["uses"])),
-        seats_(context.threads) {
-    for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-    }
-  }
+        seats_(seats_for<Seat>(context)) {}
 
   std::uint64_t ops_per_unit() const noexcept { return ops_aimed_at; }
 

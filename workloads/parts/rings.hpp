@@ -15,9 +15,14 @@
 #include "harness/core/check.hpp"
 #include "harness/core/contracts.hpp"
 #include "harness/core/random.hpp"
+#include "harness/core/workload.hpp"
 #include "workloads/parts/payload.hpp"
 
 namespace churn {
+
+inline constexpr ParameterInfo ring_parameter{"ring", 10, 1, 1'000'000, "nodes in a ring"};
+inline constexpr ParameterInfo live_rings_parameter{"live", 16, 1, 4'000'000,
+                                                    "rings that each thread keeps alive"};
 
 template <class M, std::uint32_t head_slots = 2>
 class Rings {
@@ -36,7 +41,10 @@ class Rings {
     std::optional<typename M::Root> table;
   };
 
-  Rings(std::uint32_t nodes, std::uint32_t live) noexcept : nodes_(nodes), live_(live) {}
+  // pre: the workload declares the two parameters above
+  explicit Rings(WorkloadContext const& context) noexcept
+      : nodes_(static_cast<std::uint32_t>(context[ring_parameter.name])),
+        live_(static_cast<std::uint32_t>(context[live_rings_parameter.name])) {}
 
   std::uint32_t nodes() const noexcept { return nodes_; }
 
