@@ -202,7 +202,7 @@ void Invocation::time_full_collection() {
 
 // What never reclaims takes a new page for each old one; that is the kernel's price, not a part's.
 void Invocation::time_first_touch() {
-  constexpr std::size_t pages = 8192;
+  constexpr std::size_t pages = 4096;
   auto* const start = static_cast<std::byte volatile*>(map_pages(pages * page_bytes));
   if (start == nullptr) return;
   std::uint64_t const before_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
