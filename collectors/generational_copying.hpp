@@ -131,7 +131,7 @@ class Heap : public collectors::TracingHeap<Heap, Account> {
   }
   // For the split (parts/split_heap.hpp): the barriers then find young objects, as mostly they do.
   std::byte* raw_pages(std::size_t bytes) {
-    collectors::Cursor cursor;
+    collectors::Cursor cursor;  // whose runs end at a mebibyte
     std::lock_guard const lock(mutex_);
     return nursery_.take(cursor, bytes, bytes) ? cursor.bump(bytes) : nullptr;
   }

@@ -13,7 +13,7 @@
 // A heap provides, beside what its mutator asks of it: place(account, cell, shape), which makes an
 //        object of a zeroed cell of placed_bytes(shape) that nobody accounts for or frees; where it
 //        counts, drop_kept(account, ref), as drop, but nothing dies; and where its barriers ask for
-//        an object's address, raw_pages(bytes).
+//        an object's address, raw_pages(bytes), for all objects that are not huge.
 // Thread-safety: one mutator.
 #pragma once
 
@@ -109,13 +109,13 @@ class SplitHeap : public HeapT {
 
  private:
   static constexpr std::size_t alignment = 16;  // malloc's
-  static constexpr std::size_t piece_bytes = std::size_t{4} << 20;
+  static constexpr std::size_t piece_bytes = std::size_t{512} << 10;
 
   CHURN_NEVER_INLINE void find_pages(std::size_t bytes) {
     std::size_t const wanted = bytes < piece_bytes ? piece_bytes : round_up(bytes, page_bytes);
     void* pages = nullptr;
     if constexpr (requires { HeapT::raw_pages(wanted); }) {
-      pages = HeapT::raw_pages(wanted);
+      pages = wanted == piece_bytes ? HeapT::raw_pages(wanted) : map_pages(wanted);
     } else {
       pages = map_pages(wanted);
     }
