@@ -4,6 +4,7 @@
 
 #include "harness/cell/program.hpp"
 #include "harness/cell/request.hpp"
+#include "harness/core/extra_work.hpp"
 #include "harness/core/protocol.hpp"
 
 namespace churn::cell {
@@ -75,6 +76,8 @@ std::string describe() {
   }
   result["modes"] = Json::array();
   for (Mode const mode : modes) result["modes"].push_back(name_of(mode));
+  result["extra_work"] = Json::array();
+  for (auto const& [shape, name] : extra_shapes) result["extra_work"].push_back(name);
   result["workloads"] = Json::array();
   for (Entry const& entry : program.entries) result["workloads"].push_back(workload(entry));
   return result.dump(2);

@@ -1,10 +1,13 @@
 #include "harness/cell/invocation.hpp"
 
 #include <dlfcn.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "harness/core/check.hpp"
+#include "harness/core/error.hpp"
 #include "harness/core/page_source.hpp"
 
 namespace churn::cell {
@@ -28,6 +31,10 @@ Usage operator-(Usage const& late, Usage const& early) {
           late.minor_faults - early.minor_faults, late.major_faults - early.major_faults};
 }
 
+std::uint64_t sum(std::array<std::uint64_t, generations> const& collections) {
+  return std::accumulate(collections.begin(), collections.end(), std::uint64_t{0});
+}
+
 }  // namespace
 
 Invocation::Invocation(Request const& request)
@@ -49,6 +56,7 @@ Invocation::Invocation(Request const& request)
       each->clear();
     }
   }
+  if (request.extra.per_mille != 0) extra_.emplace(request.extra, slice_units_, request.samples);
   if (request.mode == Mode::time && slice_units_ <= most_unit_stamps) {
     unit_ends_.assign(request.context.threads, std::vector<std::uint64_t>(slice_units_, 0));
   }
@@ -60,6 +68,7 @@ void Invocation::set_up() {
   if (request_.mode == Mode::count) counter<CountReset>(count_reset_symbol)();
   memory_.reset_peak();
   measured_.rss_start_bytes = memory_.resident_bytes();
+  hold_extra_memory();
   measured_.clock_setup_ns = now_ns();
 
   bool const oracle = request_.mode == Mode::presence && request_.entry->make_oracle != nullptr;
@@ -87,10 +96,39 @@ void Invocation::set_up() {
   if (request_.mode == Mode::split) time_first_touch();  // and once more after the slices
   measured_.before = instance_->stats();
   usage_start_ = process_usage();
+  collections_ = sum(measured_.before.collections);
   instance_->start_line();
   start_line_ns_ = now_ns();
   measured_.setup_ns = start_line_ns_ - measured_.clock_setup_ns;
   measured_.rss_time_line.emplace_back(0, memory_.resident_bytes());
+}
+
+// Held by the process for as long as it lives, and no part of any heap.
+void Invocation::hold_extra_memory() {
+  if (request_.extra.bytes == 0) return;
+  void* const held = mmap(nullptr, request_.extra.bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (held == MAP_FAILED) throw UserError("the extra memory cannot be mapped");
+}
+
+void Invocation::settle(std::uint64_t units, std::uint64_t& taken_ns, std::uint64_t& cpu_ns) {
+  taken_ns = extra_->book(taken_ns, units, ahead_ns_);
+  cpu_ns = extra_->book(cpu_ns, units, ahead_cpu_ns_);
+  bool collected = false;
+  if (measured_.managed) {
+    std::uint64_t const now = sum(instance_->stats().collections);
+    collected = now != std::exchange(collections_, now);
+  }
+  std::uint64_t const more = extra_->end_sample(collected);
+  if (more != 0) {
+    std::uint64_t const cpu_before_ns = process_cpu_ns();
+    std::uint64_t const more_ns = timed_units(more);
+    taken_ns += extra_->book(more_ns, more, ahead_ns_);
+    cpu_ns += extra_->book(process_cpu_ns() - cpu_before_ns, more, ahead_cpu_ns_);
+    // Those that the extra work brought about are no cause of more of it.
+    if (measured_.managed) collections_ = sum(instance_->stats().collections);
+  }
+  measured_.extra_units = extra_->units_run();
 }
 
 std::uint64_t Invocation::run_slice() {
@@ -104,11 +142,15 @@ std::uint64_t Invocation::run_slice() {
     }
     instance_->run(thread, slice_units_, times);
   });
-  measured_.sample_cpu_ns.push_back(process_cpu_ns() - cpu_before_ns);
-  measured_.sample_ns.push_back(makespan.ns());
+  std::uint64_t const extra_units = extra_ ? extra_->begin_sample() : 0;
+  std::uint64_t taken_ns = makespan.ns() + (extra_units == 0 ? 0 : timed_units(extra_units));
+  std::uint64_t cpu_ns = process_cpu_ns() - cpu_before_ns;
+  if (extra_) settle(slice_units_ + extra_units, taken_ns, cpu_ns);
+  measured_.sample_cpu_ns.push_back(cpu_ns);
+  measured_.sample_ns.push_back(taken_ns);
   measured_.rss_time_line.emplace_back(makespan.end_ns - start_line_ns_, memory_.resident_bytes());
   if (batches_) record_batches(makespan);
-  return makespan.ns();
+  return taken_ns;
 }
 
 void Invocation::record_batches(Crew::Makespan makespan) {
@@ -139,10 +181,13 @@ void Invocation::run_turn() {
   instance_->resume();
   std::uint64_t spent_ns = 0;
   for (std::uint64_t i = 0; i < request_.samples / request_.turns.count; ++i) {
+    std::uint64_t const units = slice_units_ + (extra_ ? extra_->begin_sample() : 0);
     std::uint64_t const cpu_before_ns = process_cpu_ns();
-    std::uint64_t const taken_ns = timed_units(slice_units_);
+    std::uint64_t taken_ns = timed_units(units);
+    std::uint64_t cpu_ns = process_cpu_ns() - cpu_before_ns;
+    if (extra_) settle(units, taken_ns, cpu_ns);
     measured_.sample_ns.push_back(taken_ns);
-    measured_.sample_cpu_ns.push_back(process_cpu_ns() - cpu_before_ns);
+    measured_.sample_cpu_ns.push_back(cpu_ns);
     spent_ns += taken_ns;
     if (measured_.managed) record_collections();
   }
@@ -154,11 +199,7 @@ void Invocation::run_turn() {
 
 void Invocation::record_collections() {
   Stats const now = instance_->stats();
-  std::uint64_t all = 0;
-  for (std::size_t i = 0; i < generations; ++i) {
-    all += now.collections[i] - measured_.before.collections[i];
-  }
-  measured_.sample_collections.push_back(all);
+  measured_.sample_collections.push_back(sum(now.collections) - sum(measured_.before.collections));
   measured_.sample_full_collections.push_back(now.collections.back() -
                                               measured_.before.collections.back());
 }

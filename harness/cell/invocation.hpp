@@ -44,6 +44,7 @@ struct Measurement {
   // collections since the start line of time, and the full ones among them.
   std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
   std::uint64_t parked_cpu_ns = 0;  // between turns, in all
+  std::uint64_t extra_units = 0;    // of a thread, beyond those asked for
 };
 
 // Owns one run of one workload. The steps are public because Google Benchmark's loop sits between
@@ -69,6 +70,9 @@ class Invocation {
   void time_full_collection();
   void time_first_touch();
   std::uint64_t timed_units(std::uint64_t units);
+  // Extra work at the end of a sample that took these times, which become what is booked to it.
+  void settle(std::uint64_t units, std::uint64_t& taken_ns, std::uint64_t& cpu_ns);
+  void hold_extra_memory();
 
   Request const& request_;
   std::uint64_t const slice_units_;
@@ -81,6 +85,9 @@ class Invocation {
   std::uint64_t start_line_ns_ = 0;
   Usage usage_start_;
   std::uint64_t parked_since_cpu_ns_ = 0;
+  std::optional<ExtraLedger> extra_;
+  double ahead_ns_ = 0, ahead_cpu_ns_ = 0;
+  std::uint64_t collections_ = 0;  // of the heap, at the end of the last sample
 };
 
 }  // namespace churn::cell

@@ -150,6 +150,7 @@ void write_record(Request const& request, Proof const& proof, Measurement const&
   record["checksum"] = checksum;
   record["proof"] = proof.files;
   if (request.mode == Mode::time || request.mode == Mode::turns) add_times(record, measured);
+  if (request.extra.any()) record["extra_units"] = measured.extra_units;
   if (request.mode == Mode::turns) {
     record["turn_ns"] = measured.turn_ns;
     record["parked_cpu_ns"] = measured.parked_cpu_ns;

@@ -123,6 +123,19 @@ Parts read_parts(Json const& json) {
   return parts;
 }
 
+void read_extra(Json const& json, Request& request) {
+  auto const found = json.find("extra");
+  if (found == json.end()) return;
+  constexpr std::uint64_t most_per_mille = 10'000;
+  request.extra.per_mille =
+      static_cast<std::uint32_t>(whole_number(*found, "per_mille", 0, 0, most_per_mille));
+  request.extra.bytes = whole_number(*found, "bytes", 0, 0, std::uint64_t{1} << 40);
+  std::string const shape =
+      found->value("shape", std::string(name_of(ExtraShape::every_operation)));
+  if (parse_extra_shape(shape, request.extra.shape)) return;
+  throw UserError("the request's extra work has the shape \"" + shape + "\", which there is not");
+}
+
 Request from_json(Json const& json) {
   check_protocol(json);
   Request request;
@@ -157,6 +170,7 @@ Request from_json(Json const& json) {
   request.cpus = json.value("cpus", std::vector<int>());
   if (request.mode == Mode::turns) read_turns(json, request);
   if (request.mode == Mode::split) request.heap.parts = read_parts(json);
+  read_extra(json, request);
   return request;
 }
 

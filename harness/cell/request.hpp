@@ -11,6 +11,7 @@
 
 #include "harness/cell/program.hpp"
 #include "harness/core/contracts.hpp"
+#include "harness/core/extra_work.hpp"
 
 namespace churn::cell {
 
@@ -44,6 +45,7 @@ struct Request {
   std::optional<LibraryFile> library;  // none: glibc
   std::vector<int> cpus;
   Turns turns;
+  ExtraWork extra;
 };
 
 // `path` names a JSON file; "-" is standard input.

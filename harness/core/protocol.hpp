@@ -18,7 +18,8 @@
 //   t-th; empty: not pinned), turns {count, place (0: moves first, 1: second), page (a file of one
 //   page that both processes map, see harness/core/turn_word.hpp)} (mode "turns"; samples is a
 //   multiple of count), parts [those of "allocation", "barriers", "reclamation" that run; the last
-//   with the others alone] (mode "split"; threads is 1).
+//   with the others alone] (mode "split"; threads is 1), extra {per_mille, shape, bytes} (modes "time" and "turns": work and memory
+//   beyond what was asked for, see harness/core/extra_work.hpp; absent: none).
 //
 // Record, always: protocol, outcome, reason (empty when ok).
 //   When the workload ran to its end: mode, workload, collector, threads, units, samples,
@@ -44,6 +45,7 @@
 //   sample_collections [..] and sample_full_collections [..] (after each sample, since the first).
 //   Mode "split": sample_cpu_ns [..], minor_faults, first_touch {ns, pages} (CPU time of the first
 //   touch of so many new pages, for comparison).
+//   Where extra was asked for: extra_units (of a thread, beyond units).
 //
 // Description: protocol, collector (null for malloc) {name, summary, traits {every field of
 //   Traits by its name, true/false as 1/0; as they are in the environment of the call},
@@ -52,7 +54,7 @@
 //   workloads [{name ("managed/cycle-churn"), summary, source, op, parameters [..],
 //   min_threads, max_threads, disposes, makes_cycles, why_not (empty where this program runs it),
 //   why_no_split (empty where mode "split" does; absent: there is none)}..], modes [name..]
-//   (absent: time, count and pilot).
+//   (absent: time, count and pilot), extra_work [shape..] (absent: none).
 #pragma once
 
 #include <cstdint>

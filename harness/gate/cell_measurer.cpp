@@ -64,33 +64,45 @@ class CellMeasurer final : public Measurer {
 
   Ready prepare(Pairing const& pairing) override {
     run::PlannedCell const& baseline = cell(*pairing.baseline);
-    if (std::string why_not = old_program(pairing); !why_not.empty())
-      return {false, why_not, "", 0};
+    if (std::string why_not = old_program(pairing); !why_not.empty()) return failed(why_not);
     bool const managed = !baseline.key.collector.name.empty();
     run::Finding const pilot =
         invoker_.pilot(baseline, run::back_end_of(baseline), sample_target_ns);
-    if (pilot.interrupted) return {true, "", "", 0};
-    if (!pilot.ok()) return failed("the pilot of the baseline", pilot.record);
+    if (pilot.interrupted) return interrupted();
+    if (!pilot.ok()) return failed("the pilot of the baseline failed: " + spelled(pilot.record));
     protocol_ = trial_protocol(pilot.record.slice_units, managed);
-    auto const pair = measure(pairing, false, false);
-    if (!pair) return {true, "", "", 0};
+    auto const pair = measure(pairing, {});
+    if (!pair) return interrupted();
     Evidence const evidence = evidence_of(*pair, Clock::wall, plan_.rule);
-    if (!evidence.failure.empty()) return {false, evidence.failure, "", 0};
+    if (!evidence.failure.empty()) return failed(evidence.failure);
     protocol_ = protocol_for(common_trial(*pair, pilot.record, baseline, cell(pairing.candidate)));
-    return {false, "", protocol_.name, protocol_.turns};
+    Ready ready;
+    ready.protocol = protocol_.name;
+    ready.turns = protocol_.turns;
+    ready.peak_bytes = bytes_of(pair->baseline, "peak_rss_bytes");
+    double const timed_ns = static_cast<double>(std::max<std::uint64_t>(
+        1, std::accumulate(pair->baseline.turn_ns.begin(), pair->baseline.turn_ns.end(),
+                           std::uint64_t{0})));
+    ready.collection_share =
+        static_cast<double>(bytes_of(pair->baseline, "pause_total_ns")) / timed_ns;
+    return ready;
   }
 
-  std::optional<store::GatePair> measure(Pairing const& pairing, bool canary,
-                                         bool candidate_first) override {
+  std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) override {
     run::PlannedCell const* const baseline = &cell(*pairing.baseline);
-    run::PlannedCell const* const candidate = canary ? baseline : &cell(pairing.candidate);
+    run::PlannedCell const* const candidate = wish.canary ? baseline : &cell(pairing.candidate);
     std::array<run::PlannedCell const*, 2> sides{baseline, candidate};
-    if (candidate_first) std::swap(sides[0], sides[1]);
-    std::array<run::Finding, 2> found = invoker_.take_turns(sides, protocol_.work, protocol_.turns);
+    std::array<ExtraWork, 2> extra{ExtraWork{}, wish.extra};
+    if (wish.candidate_first) {
+      std::swap(sides[0], sides[1]);
+      std::swap(extra[0], extra[1]);
+    }
+    std::array<run::Finding, 2> found =
+        invoker_.take_turns(sides, protocol_.work, protocol_.turns, extra);
     if (found[0].interrupted || found[1].interrupted) return std::nullopt;
-    if (candidate_first) std::swap(found[0], found[1]);
+    if (wish.candidate_first) std::swap(found[0], found[1]);
     store::GatePair pair;
-    pair.candidate_first = candidate_first;
+    pair.candidate_first = wish.candidate_first;
     pair.baseline = to_row(std::move(found[0]));
     pair.candidate = to_row(std::move(found[1]));
     return pair;
@@ -101,9 +113,18 @@ class CellMeasurer final : public Measurer {
  private:
   run::PlannedCell const& cell(std::size_t index) const { return plan_.plan.cells.at(index); }
 
-  static Ready failed(std::string const& what, run::Record const& record) {
-    return {false, what + " failed: " + std::string(name_of(record.outcome)) + ": " + record.reason,
-            "", 0};
+  static Ready interrupted() {
+    Ready ready;
+    ready.interrupted = true;
+    return ready;
+  }
+  static Ready failed(std::string why) {
+    Ready ready;
+    ready.failure = std::move(why);
+    return ready;
+  }
+  static std::string spelled(run::Record const& record) {
+    return std::string(name_of(record.outcome)) + ": " + record.reason;
   }
 
   run::ProgramDescription const& description(std::string const& program) {

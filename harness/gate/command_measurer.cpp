@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "harness/core/check.hpp"
 #include "harness/core/clock.hpp"
 #include "harness/gate/measurer.hpp"
 #include "harness/run/spawn.hpp"
@@ -57,23 +58,30 @@ class CommandMeasurer final : public Measurer {
   Ready prepare(Pairing const& pairing) override {
     for (std::size_t const side : {*pairing.baseline, pairing.candidate}) {
       auto const row = run_once(side);
-      if (!row) return {true, "", "", 0};
+      Ready ready;
+      ready.interrupted = !row;
+      if (ready.interrupted) return ready;
       if (row->outcome == Outcome::ok) continue;
-      return {false, plan_.plan.cells.at(side).program + ": " + row->reason, "", 0};
+      ready.failure = plan_.plan.cells.at(side).program + ": " + row->reason;
+      return ready;
     }
-    return {false, "", "whole commands", 1};
+    Ready ready;
+    ready.protocol = "whole commands";
+    ready.turns = 1;
+    return ready;
   }
 
-  std::optional<store::GatePair> measure(Pairing const& pairing, bool canary,
-                                         bool candidate_first) override {
-    std::size_t const candidate = canary ? *pairing.baseline : pairing.candidate;
-    auto first = run_once(candidate_first ? candidate : *pairing.baseline);
+  // pre: no extra work, which only cells can do
+  std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) override {
+    CHURN_CHECK(!wish.extra.any());
+    std::size_t const candidate = wish.canary ? *pairing.baseline : pairing.candidate;
+    auto first = run_once(wish.candidate_first ? candidate : *pairing.baseline);
     if (!first) return std::nullopt;
-    auto second = run_once(candidate_first ? *pairing.baseline : candidate);
+    auto second = run_once(wish.candidate_first ? *pairing.baseline : candidate);
     if (!second) return std::nullopt;
-    if (candidate_first) std::swap(first, second);
+    if (wish.candidate_first) std::swap(first, second);
     store::GatePair pair;
-    pair.candidate_first = candidate_first;
+    pair.candidate_first = wish.candidate_first;
     pair.baseline = std::move(*first);
     pair.candidate = std::move(*second);
     return pair;

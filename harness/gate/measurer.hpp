@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/core/extra_work.hpp"
 #include "harness/gate/sides.hpp"
 #include "harness/run/interrupt.hpp"
 #include "results/store/records.hpp"
@@ -20,6 +21,16 @@ struct Ready {
   std::string failure;  // not empty: this cell cannot be measured
   std::string protocol;
   std::uint32_t turns = 0;
+  // Of the trial's baseline: resident bytes at the peak, and which share of its time its
+  // collections took. 0: unknown, or none.
+  std::uint64_t peak_bytes = 0;
+  double collection_share = 0;
+};
+
+struct PairWish {
+  bool canary = false;  // the baseline against itself
+  bool candidate_first = false;
+  ExtraWork extra = {};  // asked of the candidate, or of a canary's second baseline
 };
 
 class Measurer {
@@ -31,10 +42,8 @@ class Measurer {
 
   // Finds out how much work a pair of this cell does. Called once, before its first pair.
   virtual Ready prepare(Pairing const& pairing) = 0;
-  // One pair; a canary is the baseline against itself. None: interrupted, nothing to keep. The
-  // numbers of rows are left to the caller.
-  virtual std::optional<store::GatePair> measure(Pairing const& pairing, bool canary,
-                                                 bool candidate_first) = 0;
+  // None: interrupted, nothing to keep. The numbers of rows are left to the caller.
+  virtual std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) = 0;
   virtual double seconds() const = 0;  // since some moment
 };
 

@@ -6,15 +6,13 @@
 
 #include "harness/core/check.hpp"
 #include "harness/core/random.hpp"
+#include "harness/gate/pace.hpp"
 #include "harness/gate/replay.hpp"
 
 namespace churn::gate {
 namespace {
 
 constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2;
-constexpr std::uint64_t pairs_a_canary = 6;
-// Before how long a pair takes is believed.
-constexpr std::uint32_t trusted_pairs = 3;
 
 class Session {
  public:
@@ -77,42 +75,18 @@ class Session {
 
   bool measure_stage(std::size_t cell, std::uint32_t stage, Stage& found,
                      std::optional<double> alarm) {
+    Pace const pace(plan_.rule, plan_.cell_budget_seconds, alarm);
     double const began = means_.measurer->seconds();
-    for (std::uint32_t number = 0;; ++number) {
-      double const spent = means_.measurer->seconds() - began;
-      if (!worthwhile(found, number, spent)) return true;
+    auto const goes_on = [&](std::uint32_t begun) {
+      return pace.goes_on(found, begun, means_.measurer->seconds() - began);
+    };
+    for (std::uint32_t number = 0; goes_on(number); ++number) {
+      bool const canary_is_due = number != 0 && number % pairs_a_canary == 0;
+      if (canary_is_due && !measure_canary(cell)) return false;
       show(cell, found.pairs.size(), stage == fresh_stage);
       if (!measure_pair(cell, stage, number, found)) return false;
-      if (!found.failure.empty() || hopeless(found)) return true;
-      if (is_look(found.pairs.size()) && !undecided(look_at(found, plan_.rule, alarm))) {
-        return true;
-      }
-      if (number % pairs_a_canary == pairs_a_canary - 1 && !measure_canary(cell)) return false;
     }
-  }
-
-  std::vector<std::size_t> looks() const {
-    std::vector<std::size_t> result;
-    for (auto const& plan : {plan_.rule.time_plan(), plan_.rule.memory_plan()}) {
-      for (auto const& look : plan.looks) result.push_back(look.pairs);
-    }
-    std::sort(result.begin(), result.end());
-    return result;
-  }
-  bool is_look(std::size_t pairs) const {
-    auto const all = looks();
-    return std::find(all.begin(), all.end(), pairs) != all.end();
-  }
-
-  // Whether the next look can be reached.
-  bool worthwhile(Stage const& found, std::uint32_t begun, double spent) const {
-    auto const all = looks();
-    auto const next = std::upper_bound(all.begin(), all.end(), found.pairs.size());
-    if (next == all.end()) return false;
-    if (begun < trusted_pairs) return true;
-    double const left = plan_.cell_budget_seconds - spent;
-    double const missing = static_cast<double>(*next - found.pairs.size());
-    return missing * spent / begun <= left;
+    return true;
   }
 
   // Who moves first follows from the seed and the pair's number alone.
@@ -132,7 +106,7 @@ class Session {
                                             std::uint32_t number) {
     bool const canary = stage == canary_stage;
     Pairing const& pairing = plan_.pairings[cell];
-    auto pair = means_.measurer->measure(pairing, canary, draw(cell, stage, number));
+    auto pair = means_.measurer->measure(pairing, {canary, draw(cell, stage, number)});
     if (!pair) return std::nullopt;
     pair->gate_cell_id = rows_[cell].id;
     pair->stage = stage;

@@ -159,6 +159,8 @@ class RecordReader {
     record_.rss_time_line = pairs(json_, "rss_time_line");
     record_.figures["cpu_per_op_ns"] = total(record_.sample_cpu_ns) / ops();
     record_.figures["system_per_op_ns"] = static_cast<double>(whole(json_, "system_ns")) / ops();
+    // Its times would be those of other work than was asked for.
+    if (asked_.extra.any()) record_.figures["extra_units"] = whole(json_, "extra_units");
     for (char const* const key :
          {"minor_faults", "rss_start_bytes", "peak_rss_bytes", "slowest_batch_ns"}) {
       copy_figure(json_, key, key);
@@ -313,6 +315,11 @@ std::string to_request(Asked const& asked) {
   if (asked.mode == Mode::turns) {
     json["turns"] = {
         {"count", asked.turns.count}, {"place", asked.turns.place}, {"page", child_shared_path}};
+  }
+  if (asked.extra.any()) {
+    json["extra"] = {{"per_mille", asked.extra.per_mille},
+                     {"shape", name_of(asked.extra.shape)},
+                     {"bytes", asked.extra.bytes}};
   }
   if (asked.library) {
     json["library"] = {{"path", asked.library->path},

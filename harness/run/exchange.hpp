@@ -14,6 +14,7 @@
 
 #include "harness/core/check.hpp"
 #include "harness/core/contracts.hpp"
+#include "harness/core/extra_work.hpp"
 #include "results/store/records.hpp"
 
 namespace churn::run {
@@ -50,6 +51,7 @@ struct Asked {
   std::vector<int> cpus;
   Turns turns;
   Parts parts;  // mode split
+  ExtraWork extra;
 };
 
 std::string to_request(Asked const& asked);

@@ -292,7 +292,8 @@ Finding Invoker::invoke(BackEnd const& back_end, Asked const& asked) {
 }
 
 std::array<Finding, 2> Invoker::take_turns(std::array<PlannedCell const*, 2> cells,
-                                           Work const& work, std::uint32_t turns) {
+                                           Work const& work, std::uint32_t turns,
+                                           std::array<ExtraWork, 2> extra) {
   std::array<Finding, 2> findings;
   std::array<Asked, 2> questions;
   std::array<Launch, 2> launches;
@@ -303,6 +304,7 @@ std::array<Finding, 2> Invoker::take_turns(std::array<PlannedCell const*, 2> cel
     questions[i] = asked(Mode::turns, *cells[i], back_end);
     questions[i].work = work;
     questions[i].turns = {turns, i};
+    questions[i].extra = extra[i];
     findings[i].started_ns = started_ns;
     if (auto why_not = get_ready(back_end, questions[i], launches[i])) {
       findings[i].record = std::move(*why_not);

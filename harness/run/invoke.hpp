@@ -68,7 +68,7 @@ class Invoker {
   // is ended and has no time either. pre: both have the same threads; work.samples is a multiple of
   // turns
   std::array<Finding, 2> take_turns(std::array<PlannedCell const*, 2> cells, Work const& work,
-                                    std::uint32_t turns);
+                                    std::uint32_t turns, std::array<ExtraWork, 2> extra = {});
 
   std::size_t total_stack_bytes() const noexcept { return total_stack_bytes_; }
 

@@ -150,6 +150,7 @@ ProgramDescription description_of(Json const& json, std::string const& path) {
     throw UserError(path + " speaks protocol " + std::to_string(spoken) + ", this churn speaks " +
                     std::to_string(protocol_version) + "; build both from the same sources");
   }
+  result.extra_work = json.value("extra_work", std::vector<std::string>());
   result.modes = json.value("modes", std::vector<std::string>{"time", "count", "pilot"});
   if (Json const& collector = json.at("collector"); !collector.is_null()) {
     result.collector = collector.at("name").get<std::string>();

@@ -37,6 +37,7 @@ struct ProgramDescription {
   std::vector<Parameter> parameters;
   std::vector<std::string> modes;        // of invocations; a program that says none has the first
                                          // three: time, count and pilot
+  std::vector<std::string> extra_work;   // shapes of it that can be asked for
   std::vector<std::string> varies_with;  // environment variables on which the traits depend
   std::vector<WorkloadDescription> workloads;         // all, also those that it cannot run
   std::map<std::string, std::string> not_applicable;  // workload -> reason

@@ -234,7 +234,7 @@ TEST_F(Gate, TheOrderOfCellsIsIrrelevant) {
 
 store::GatePair some_pair(std::uint64_t factor) {
   SimulatedMeasurer measurer({{"a", {.slower = 0.1, .collect_every = 3}}}, 7);
-  auto pair = *measurer.measure({"a", 0, 1}, false, false);
+  auto pair = *measurer.measure({"a", 0, 1}, {});
   for (store::Invocation* const side : {&pair.baseline, &pair.candidate}) {
     for (auto* const times : {&side->sample_ns, &side->turn_ns}) {
       for (std::uint64_t& each : *times) each *= factor;

@@ -38,12 +38,15 @@ class SimulatedMeasurer final : public Measurer {
       : truths_(std::move(truths)), random_(seed) {}
 
   Ready prepare(Pairing const&) override {
-    if (interrupt_in_preparation) return {true, "", "", 0};
-    return {false, "", "simulated", turns};
+    Ready ready;
+    ready.interrupted = interrupt_in_preparation;
+    ready.protocol = "simulated";
+    ready.turns = turns;
+    return ready;
   }
 
-  std::optional<store::GatePair> measure(Pairing const& pairing, bool canary,
-                                         bool candidate_first) override {
+  std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) override {
+    bool const canary = wish.canary;
     if (pairs_left-- == 0) return std::nullopt;
     seconds_ += seconds_a_pair;
     Truth const& truth = truths_.at(pairing.name);
@@ -54,7 +57,7 @@ class SimulatedMeasurer final : public Measurer {
     double const minute = std::exp(0.1 * normal(random_));
     double const apart = truth.noise * normal(random_) + canary_drift * (canary ? 1 : 0);
     store::GatePair pair;
-    pair.candidate_first = candidate_first;
+    pair.candidate_first = wish.candidate_first;
     pair.baseline = side(same, minute * std::exp(-apart / 2));
     bool const in_mode = !canary && random_.unit() < truth.mode_share;
     double const mode = in_mode ? 1 + truth.mode_slower : 1;
