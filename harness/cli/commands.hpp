@@ -115,6 +115,17 @@ struct SizesOptions {
 };
 int sizes(SizesOptions const& options);
 
+// The gate's own error rates.
+struct CalibrateOptions {
+  std::string classes;  // list; empty: all
+  std::string load;     // quiet, busy or both
+  std::string db, command;
+  std::uint64_t pairs = 2000;  // of each condition that is promised to be found
+  gate::Rule rule;
+  bool report = false, json = false, markdown = false;  // report: measure nothing
+};
+int calibrate_gate(CalibrateOptions const& options);
+
 struct DoctorOptions {
   bool json = false;
 };

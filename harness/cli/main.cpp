@@ -347,6 +347,34 @@ struct CommandLine {
         ->type_name("FORMAT[=FILE]")
         ->allow_extra_args(false);
     command->add_flag("--json", gate_options.json, "for programs");
+    add_calibration(*command);
+  }
+
+  void add_calibration(CLI::App& command) {
+    command.add_flag("--calibrate", calibrates,
+                     "measure this gate's own error rates here, for hours; can be interrupted");
+    add_text(command, "--class", "A,B", "what to calibrate (default: every class); or a cell",
+             [&](auto const& text) { calibrate_options.classes = text; });
+    add_text(command, "--pairs", "N", "of what is promised, a class (default: 2000)",
+             [&](auto const& text) {
+               calibrate_options.pairs =
+                   static_cast<std::uint64_t>(whole_number("--pairs", text, 1, 1'000'000));
+             });
+    add_text(command, "--load", "HOW", "quiet, busy (the other core is at work) or both",
+             [&](auto const& text) { calibrate_options.load = text; });
+    command.add_flag("--report", calibrate_options.report,
+                     "with --calibrate: measure nothing, print the rates from the store");
+    command.add_flag("--markdown", calibrate_options.markdown, "the rates as Markdown");
+  }
+
+  int calibrate_or_gate() const {
+    if (!calibrates) return gate_sides(gate_options);
+    CalibrateOptions options = calibrate_options;
+    options.db = gate_options.db;
+    options.json = gate_options.json;
+    options.rule = gate_options.wish.rule;
+    options.command = gate_options.wish.axes.command;
+    return calibrate_gate(options);
   }
 
   void add_conform() {
@@ -439,7 +467,7 @@ struct CommandLine {
     if (app.got_subcommand("minheap")) return minheap(minheap_options);
     if (app.got_subcommand("compare")) return compare(compare_options);
     if (app.got_subcommand("history")) return history(history_options);
-    if (app.got_subcommand("gate")) return gate_sides(gate_options);
+    if (app.got_subcommand("gate")) return calibrate_or_gate();
     if (app.got_subcommand("conform")) return conform(conform_options);
     if (app.got_subcommand("profile")) return profile(profile_options);
     if (app.got_subcommand("sizes")) return sizes(sizes_options);
@@ -457,6 +485,8 @@ struct CommandLine {
   ExportOptions export_options;
   DoctorOptions doctor_options;
   GateOptions gate_options;
+  CalibrateOptions calibrate_options;
+  bool calibrates = false;
   CompareOptions compare_options;
   ConformOptions conform_options;
   HistoryOptions history_options;

@@ -153,4 +153,29 @@ struct GateVerdict {
   bool operator==(GateVerdict const&) const = default;
 };
 
+// One cell of a calibration, on a quiet machine or a loaded one.
+struct CalibrationCell {
+  std::int64_t id = 0, run_id = 0;
+  std::string class_name;
+  bool loaded = false;
+  std::string name, protocol;
+  std::uint32_t turns = 0;
+  double prepare_seconds = 0;
+  double collection_share = 0;  // of the time, as a trial found it
+};
+
+// What the rule of a gate needs of a pair.
+struct CalibrationPair {
+  std::int64_t cell_id = 0;
+  std::string condition;   // what was different; empty: nothing
+  std::uint64_t gate = 0;  // 0: to draw from; else of this gate, which was run through
+  std::uint32_t stage = 1;
+  bool candidate_first = false;
+  double seconds = 0;
+  std::string failure;
+  bool is_void = false, single = false;
+  double steady = 0, total = 0;  // logarithms of candidate / baseline
+  std::optional<double> baseline_peak_bytes, candidate_peak_bytes;
+};
+
 }  // namespace churn::store

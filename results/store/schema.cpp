@@ -169,7 +169,39 @@ CREATE TABLE gate_verdicts (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps{first_schema, gates};
+// Calibrations: what pairs of processes whose difference is known showed a gate. A calibration is a
+// run of kind 'calibration'; of a pair only what the rule needs is kept.
+constexpr char const* calibrations = R"sql(
+CREATE TABLE calibration_cells (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  class TEXT NOT NULL,
+  loaded INTEGER NOT NULL,          -- the other core was at work
+  name TEXT NOT NULL,
+  protocol TEXT NOT NULL,
+  turns INTEGER NOT NULL,
+  prepare_seconds REAL NOT NULL,
+  collection_share REAL NOT NULL,   -- of the time, as a trial found it
+  UNIQUE (run_id, class, loaded)
+) STRICT;
+CREATE TABLE calibration_pairs (
+  id INTEGER PRIMARY KEY,
+  cell_id INTEGER NOT NULL REFERENCES calibration_cells(id) ON DELETE CASCADE,
+  condition TEXT NOT NULL,          -- what was different: '' for nothing
+  gate INTEGER NOT NULL,            -- 0: to draw from; else of this gate, which was run through
+  stage INTEGER NOT NULL,           -- of that gate
+  candidate_first INTEGER NOT NULL,
+  seconds REAL NOT NULL,
+  failure TEXT NOT NULL,
+  void INTEGER NOT NULL,
+  single INTEGER NOT NULL,
+  steady REAL NOT NULL, total REAL NOT NULL,  -- logarithms of candidate / baseline
+  baseline_peak_bytes REAL, candidate_peak_bytes REAL
+) STRICT;
+CREATE INDEX calibration_pairs_of_cell ON calibration_pairs(cell_id, condition, gate, id);
+)sql";
+
+constexpr std::array steps{first_schema, gates, calibrations};
 
 }  // namespace
 

@@ -42,6 +42,10 @@ class Store {
                          std::vector<GateLook> const& looks,
                          std::vector<GateVerdict> const& verdicts);
 
+  // Calibrations. A cell that the run has is updated, and its id returned; a pair is one transaction.
+  std::int64_t set_calibration_cell(CalibrationCell const& cell);
+  void add_calibration_pair(CalibrationPair const& pair);
+
   // ---- reading ----
   std::vector<Run> runs();  // oldest first
   // UserError when there is none; 0: the newest that is no gate
@@ -63,6 +67,8 @@ class Store {
   void each_gate_pair(std::int64_t gate_cell_id, std::function<void(GatePair const&)> const& visit);
   std::vector<GateLook> gate_looks(std::int64_t run_id);
   std::vector<GateVerdict> gate_verdicts(std::int64_t run_id);
+  std::vector<CalibrationCell> calibration_cells(std::int64_t run_id);  // in the order of their ids
+  std::vector<CalibrationPair> calibration_pairs(std::int64_t cell_id);  // in the order of time
 
  private:
   struct Private;
