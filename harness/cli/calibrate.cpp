@@ -7,6 +7,7 @@
 #include "harness/cli/output.hpp"
 #include "harness/core/error.hpp"
 #include "harness/gate/calibration.hpp"
+#include "harness/gate/calibration_report.hpp"
 #include "harness/run/interrupt.hpp"
 #include "harness/run/progress.hpp"
 #include "results/report/text.hpp"
@@ -42,9 +43,21 @@ bool measure(CalibrateOptions const& options, gate::CalibrationWish const& wish,
   return gate::calibrate(means, wish, store);
 }
 
+void print(gate::CalibrationReport const& report, CalibrateOptions const& options) {
+  write_output("", options.json       ? gate::to_json(report)
+                   : options.markdown ? gate::to_markdown(report)
+                                      : gate::to_terminal(report, style_of_stdout()));
+}
+
 }  // namespace
 
 int calibrate_gate(CalibrateOptions const& options) {
+  gate::check(options.rule);
+  if (options.report) {
+    store::Store store(options.db, store::Store::Access::read);
+    print(gate::calibration_report(store, 0, options.rule), options);
+    return fine;
+  }
   gate::CalibrationWish wish;
   wish.classes = gate::calibration_classes(options.classes);
   wish.loads = loads_of(options.load);
@@ -52,7 +65,10 @@ int calibrate_gate(CalibrateOptions const& options) {
   wish.rule = options.rule;
   wish.command = options.command;
   store::Store store(options.db, store::Store::Access::run);
-  if (measure(options, wish, store)) return fine;
+  if (measure(options, wish, store)) {
+    print(gate::calibration_report(store, 0, options.rule), options);
+    return fine;
+  }
   std::fprintf(stderr,
                "churn: interrupted; the same command goes on, and with --report it shows "
                "what there is\n");

@@ -73,7 +73,8 @@ class Calibration {
   std::vector<std::size_t> lacking(double step, CalibrationClass const& of, Stored& stored) const {
     std::vector<std::size_t> result;
     for (std::size_t i = 0; i < of.conditions.size(); ++i) {
-      if (stored.pairs[of.conditions[i].name()] < wish_.goal.pairs_of(i, step)) result.push_back(i);
+      if (stored.pairs[of.conditions[i].name()] < wish_.goal.pairs_of(of, i, step))
+        result.push_back(i);
     }
     return result;
   }
@@ -98,7 +99,7 @@ class Calibration {
     std::int64_t const cell_id = store_.set_calibration_cell(
         {0, run_id_, of.name, loaded, subject.name(), ready.protocol, ready.turns,
          subject.prepare_seconds(), ready.collection_share});
-    Batch batch{step, of, loaded, subject, stored, cell_id};
+    Batch batch{step, of, loaded, subject, stored, cell_id, ready.protocol};
     return bring_pairs(batch) && bring_gates(batch);
   }
 
@@ -109,6 +110,7 @@ class Calibration {
     Subject& subject;
     Stored& stored;
     std::int64_t cell_id;
+    std::string protocol;
   };
 
   // In rounds of random order, so that drift hits every condition alike.
@@ -123,7 +125,7 @@ class Calibration {
         Condition const& condition = batch.of.conditions[place];
         std::uint64_t const so_far = batch.stored.pairs[condition.name()];
         means_.show({batch.step, batch.of.name, condition.name(), batch.loaded, so_far,
-                     wish_.goal.pairs_of(place, batch.step)});
+                     wish_.goal.pairs_of(batch.of, place, batch.step)});
         if (!measure(batch, condition, 0, 1)) return false;
       }
     }
@@ -152,9 +154,11 @@ class Calibration {
       auto const next = [&](std::uint32_t stage) -> std::optional<TimedEvidence> {
         if (given < before.size()) return before[given++];
         means_.show({batch.step, batch.of.name, "clean gate", batch.loaded, gate, wanted});
-        return measure(batch, batch.of.conditions.front(), gate, stage);
+        bool const responds = stage == response_stage_number;
+        return measure(batch, responds ? batch.of.response.value() : batch.of.conditions.front(),
+                       gate, stage);
       };
-      CellGate const whole{rule, batch.of.cell_budget_seconds, family_cells};
+      CellGate const whole{rule, batch.of.cell_budget_seconds, family_cells, 0, batch.protocol};
       if (!run_through(whole, next)) return false;
     }
     return true;

@@ -61,6 +61,8 @@ std::vector<CalibrationClass> standard_classes() {
   all.push_back(
       class_of_time("cache-sized", "glibc/malloc/larson{blocks=80000}@1", work(0.05), 60));
   all.back().detect = 0.05;
+  all.back().response = work(Rule().response_work);
+  all.back().conditions.push_back(*all.back().response);
   all.push_back(class_of_time("collector", "glibc/mark-sweep/managed/old-and-young@1",
                               work(0.1, ExtraShape::collections), 30));
   CalibrationClass memory;
@@ -130,6 +132,8 @@ std::vector<CalibrationClass> calibration_classes(std::string const& names) {
       result.push_back(*at);
     } else if (name.find('/') != std::string::npos) {
       result.push_back(class_of_time(name, name, work(0.03), 20));
+      result.back().response = work(Rule().response_work);  // it may be of any size
+      result.back().conditions.push_back(*result.back().response);
     } else {
       throw UserError("there is no class \"" + name + "\" to calibrate; there are " + known +
                       ", and any cell, as glibc/malloc/larson@1");
@@ -143,17 +147,18 @@ std::vector<double> const& Goal::steps() const {
   return all;
 }
 
-std::uint64_t Goal::pairs_of(std::size_t condition, double step) const {
+std::uint64_t Goal::pairs_of(CalibrationClass const& of, std::size_t condition, double step) const {
   bool const promised = condition < 2;
-  // What is promised comes first.
-  if (!promised && step < steps()[1]) return 0;
-  double const all = static_cast<double>(pairs) * (promised ? 1 : 0.15);
+  bool const response = of.response && of.conditions[condition].name() == of.response->name();
+  // What is promised comes first, with what is needed to draw from it.
+  if (!promised && !response && step < steps()[1]) return 0;
+  double const all = static_cast<double>(pairs) * (promised || response ? 1 : 0.15);
   return static_cast<std::uint64_t>(std::ceil(all * step));
 }
 
 std::uint64_t Goal::gates_of(std::size_t cells, double step) const {
   double const all = static_cast<double>(pairs) * 0.15 / static_cast<double>(cells);
-  return static_cast<std::uint64_t>(std::floor(std::ceil(all) * step));
+  return static_cast<std::uint64_t>(std::floor(all * step));
 }
 
 }  // namespace churn::gate

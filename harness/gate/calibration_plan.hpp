@@ -43,7 +43,9 @@ struct CalibrationClass {
   std::vector<Condition> conditions;  // the first one changes nothing, the second is promised
   std::vector<Aim> aims;
   double cell_budget_seconds = 20;
-  std::optional<double> detect;  // in the place of the rule's
+  std::optional<double> detect = {};  // in the place of the rule's
+  // Of those conditions, the one by which a gate would learn how much of a cost the cell shows.
+  std::optional<Condition> response = {};
 };
 
 // The rule for a class: what it must find may be other than usual.
@@ -54,11 +56,11 @@ Rule rule_of(CalibrationClass const& of, Rule rule);
 std::vector<CalibrationClass> calibration_classes(std::string const& names);
 
 // How many pairs of the condition at this place of the class there are to be after a step: the
-// first two conditions get all, the others a sixth or so.
+// first two conditions get all, the others a sixth or so, later.
 struct Goal {
   std::uint64_t pairs = 2000;  // of what is promised
   std::vector<double> const& steps() const;
-  std::uint64_t pairs_of(std::size_t condition, double step) const;
+  std::uint64_t pairs_of(CalibrationClass const& of, std::size_t condition, double step) const;
   // Clean gates that are run through, of one of `cells` cells.
   std::uint64_t gates_of(std::size_t cells, double step) const;
 };

@@ -12,6 +12,7 @@ class Way {
   std::optional<CellOutcome> run() {
     outcome_.seconds = gate_.prepare_seconds;
     double const confirming = confirming_alarm(gate_.rule, count_questions(gate_.cells));
+    if (needs_response(gate_.protocol) && !run_response()) return std::nullopt;
     if (!run_stage(1, evidence_.first, {})) return std::nullopt;
     bool const alarm =
         evidence_.first.failure.empty() && alarming(look_at(evidence_.first, gate_.rule));
@@ -23,8 +24,22 @@ class Way {
   }
 
  private:
+  bool run_response() {
+    Stage& stage = evidence_.response;
+    while (static_cast<double>(stage.pairs.size()) < gate_.rule.response_pairs &&
+           stage.failure.empty() && !hopeless(stage)) {
+      auto pair = next_(response_stage_number);
+      if (!pair) return false;
+      outcome_.seconds += pair->seconds;
+      ++outcome_.pairs;
+      add_to(stage, std::move(pair->evidence));
+    }
+    return true;
+  }
+
   bool run_stage(std::uint32_t number, Stage& stage, std::optional<double> alarm) {
-    Pace const pace(gate_.rule, gate_.budget_seconds, alarm);
+    Pace const pace(gate_.rule, gate_.budget_seconds, alarm,
+                    response_of(evidence_.response, gate_.rule));
     double spent_seconds = 0;
     for (std::uint32_t begun = 0; pace.goes_on(stage, begun, spent_seconds); ++begun) {
       auto pair = next_(number);

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "harness/gate/judge.hpp"
 
@@ -23,6 +24,7 @@ struct CellGate {
   double budget_seconds = 20;
   std::size_t cells = 200;     // of the whole gate; the others have nothing to hide
   double prepare_seconds = 0;  // before the first pair
+  std::string_view protocol = {};
 };
 
 struct CellOutcome {
@@ -31,7 +33,8 @@ struct CellOutcome {
   double seconds = 0;
 };
 
-// The next pair of a stage, 1 or 2; none ends everything.
+// The next pair of a stage, 1 or 2, or one of the response's, 3; none ends everything.
+inline constexpr std::uint32_t response_stage_number = 3;
 using NextPair = std::function<std::optional<TimedEvidence>(std::uint32_t stage)>;
 
 // None: there was no next pair before there was a verdict.

@@ -7,6 +7,7 @@
 #include "harness/gate/evidence.hpp"
 #include "harness/gate/measurer.hpp"
 #include "harness/gate/protocol.hpp"
+#include "harness/gate/response.hpp"
 #include "harness/run/invoke.hpp"
 #include "harness/run/programs.hpp"
 #include "results/statistics/descriptive.hpp"
@@ -76,6 +77,11 @@ class CellMeasurer final : public Measurer {
     Evidence const evidence = evidence_of(*pair, Clock::wall, plan_.rule);
     if (!evidence.failure.empty()) return failed(evidence.failure);
     protocol_ = protocol_for(common_trial(*pair, pilot.record, baseline, cell(pairing.candidate)));
+    if (needs_response(protocol_.name) && description(baseline.program).extra_work.empty()) {
+      return failed(baseline.program +
+                    " is of a build that cannot do extra work yet, without which nobody knows how "
+                    "much of a cost a cell of this size shows");
+    }
     Ready ready;
     ready.protocol = protocol_.name;
     ready.turns = protocol_.turns;

@@ -28,10 +28,12 @@ Values column(Stage const& stage, double Evidence::* field) {
   return values;
 }
 
-Finding about_time(Values const& ratios, SequentialPlan const& plan, Rule const& rule) {
+Finding about_time(Values const& ratios, SequentialPlan const& plan, Rule const& rule,
+                   Shown const& shown) {
   Finding finding;
   finding.asked = true;
-  finding.course = follow(plan, ratios, std::log1p(rule.tolerance), std::log1p(rule.detect));
+  finding.course =
+      follow(plan, ratios, std::log1p(rule.tolerance), std::log1p(shown.least * rule.detect));
   finding.shift = statistics::shift_of(ratios, rule.confidence);
   return finding;
 }
@@ -128,7 +130,8 @@ bool hopeless(Stage const& stage) noexcept {
   return stage.void_pairs > few && stage.void_pairs > stage.pairs.size();
 }
 
-Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> alarm) {
+Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> alarm,
+                 Response const& response) {
   Findings findings;
   if (stage.pairs.empty()) return findings;
   Values const steady = column(stage, &Evidence::steady), total = column(stage, &Evidence::total);
@@ -138,10 +141,10 @@ Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> ala
     SequentialPlan const plan = plan_of(questions[i], rule, alarm);
     switch (questions[i]) {
       case Question::steady_time:
-        if (!single) findings[i] = about_time(steady, plan, rule);
+        if (!single) findings[i] = about_time(steady, plan, rule, response.steady);
         break;
       case Question::total_time:
-        findings[i] = about_time(total, plan, rule);
+        findings[i] = about_time(total, plan, rule, response.total);
         break;
       case Question::peak_memory:
         findings[i] = about_memory(stage, plan, rule);

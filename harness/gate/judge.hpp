@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "harness/gate/evidence.hpp"
+#include "harness/gate/response.hpp"
 #include "harness/gate/rule.hpp"
 #include "results/statistics/sequential.hpp"
 #include "results/statistics/signed_rank.hpp"
@@ -54,7 +55,8 @@ struct Finding {
 using Findings = std::array<Finding, questions.size()>;  // in the order of `questions`
 
 // `alarm` takes the place of the rule's errors: on fresh data another one is asked for.
-Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> alarm = {});
+Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> alarm = {},
+                 Response const& response = {});
 
 // Whether more pairs can still change something: a question about cost has no answer yet.
 bool undecided(Findings const& findings);
@@ -67,6 +69,7 @@ struct CellEvidence {
   bool is_new = false;  // the baseline lacks it
   std::string failure;  // why there is no verdict, beside what a stage says
   Stage first, fresh;
+  Stage response;  // the baseline against itself, doing more; empty where that is not needed
 };
 
 struct Judged {
@@ -76,12 +79,14 @@ struct Judged {
   std::optional<double> ratio, low, high, confidence;
   double p = 1;
   std::optional<double> minimum_detectable_effect;
+  std::optional<Shown> shown;  // where the cell shows only part of a cost; ratios are as measured
 };
 
 struct JudgedCell {
   Verdict verdict = Verdict::unmeasured;  // the gravest of its questions
   std::string reason;
   Findings first, fresh;
+  Response response;
   std::array<std::optional<Judged>, questions.size()> answers;
 };
 

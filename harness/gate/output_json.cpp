@@ -23,6 +23,10 @@ void answer(JsonWriter& json, Replay const& replay, std::size_t cell, Question q
   json.member("pairs", judged.pairs);
   json.member("p", judged.p);
   figure(json, "minimum_detectable_effect", judged.minimum_detectable_effect);
+  if (judged.shown) {
+    json.member("shown_share", judged.shown->estimate);
+    json.member("shown_share_least", judged.shown->least);
+  }
   json.member("protocol", replay.cells[cell].protocol);
   if (!judged.reason.empty()) json.member("reason", judged.reason);
   json.end_object();

@@ -144,6 +144,13 @@ class Terminal {
         std::string(name_of(judged.verdict)), color_of(judged.verdict));
   }
 
+  static std::string shown(Shown const& share) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.0f %% (at least %.0f %%)", share.estimate * 100,
+                  share.least * 100);
+    return text;
+  }
+
   static std::uint64_t pairs_of(JudgedCell const& cell) {
     std::uint64_t pairs = 0;
     for (auto const& each : cell.answers) pairs = std::max(pairs, each ? each->pairs : 0);
@@ -152,6 +159,12 @@ class Terminal {
   std::uint64_t first_look() const { return replay_.rule.time_plan().looks.front().pairs; }
 
   void explain(std::size_t cell) {
+    JudgedCell const& judged = replay_.judgement.cells[cell];
+    if (judged.reason.empty() && judged.response.measured) {
+      paragraph(names_[cell] + ": of a cost it shows " + shown(judged.response.steady) +
+                " in its steady time and " + shown(judged.response.total) +
+                " in the total, so what must be found is as much less");
+    }
     for (auto const& each : reasons(cell)) paragraph(names_[cell] + ": " + visible(each));
   }
 

@@ -10,8 +10,9 @@ constexpr std::uint32_t trusted_pairs = 3;
 
 }  // namespace
 
-Pace::Pace(Rule const& rule, double budget_seconds, std::optional<double> alarm)
-    : rule_(rule), budget_seconds_(budget_seconds), alarm_(alarm) {
+Pace::Pace(Rule const& rule, double budget_seconds, std::optional<double> alarm,
+           Response const& response)
+    : rule_(rule), budget_seconds_(budget_seconds), alarm_(alarm), response_(response) {
   for (auto const& plan : {rule.time_plan(), rule.memory_plan()}) {
     for (auto const& look : plan.looks) looks_.push_back(look.pairs);
   }
@@ -21,7 +22,7 @@ Pace::Pace(Rule const& rule, double budget_seconds, std::optional<double> alarm)
 bool Pace::goes_on(Stage const& found, std::uint32_t begun, double spent_seconds) const {
   if (!found.failure.empty() || hopeless(found)) return false;
   bool const at_a_look = std::binary_search(looks_.begin(), looks_.end(), found.pairs.size());
-  if (at_a_look && !undecided(look_at(found, rule_, alarm_))) return false;
+  if (at_a_look && !undecided(look_at(found, rule_, alarm_, response_))) return false;
   return reaches_a_look(found, begun, spent_seconds);
 }
 

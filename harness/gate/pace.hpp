@@ -17,7 +17,8 @@ inline constexpr std::uint64_t pairs_a_canary = 6;
 class Pace {
  public:
   // `alarm` as for look_at.
-  Pace(Rule const& rule, double budget_seconds, std::optional<double> alarm);
+  Pace(Rule const& rule, double budget_seconds, std::optional<double> alarm,
+       Response const& response = {});
 
   // Whether to measure another pair, after so many were begun in so many seconds.
   bool goes_on(Stage const& found, std::uint32_t begun, double spent_seconds) const;
@@ -28,6 +29,7 @@ class Pace {
   Rule const& rule_;
   double const budget_seconds_;
   std::optional<double> const alarm_;
+  Response const response_;
   std::vector<std::size_t> looks_;  // ascending
 };
 

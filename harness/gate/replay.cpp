@@ -105,7 +105,10 @@ Replay replay(store::Store& store, std::int64_t run_id) {
       if (pair.stage == 0) {
         canaries.push_back(std::move(found));
       } else {
-        add_to(pair.stage == 1 ? evidence.first : evidence.fresh, std::move(found));
+        add_to(pair.stage == 1   ? evidence.first
+               : pair.stage == 2 ? evidence.fresh
+                                 : evidence.response,
+               std::move(found));
       }
     });
     result.evidence.push_back(std::move(evidence));

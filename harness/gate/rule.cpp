@@ -24,6 +24,9 @@ constexpr std::array fields{
     std::pair{"parked_share", &Rule::parked_share},
     std::pair{"canary_alarm", &Rule::canary_alarm},
     std::pair{"least_canaries", &Rule::least_canaries},
+    std::pair{"response_work", &Rule::response_work},
+    std::pair{"response_pairs", &Rule::response_pairs},
+    std::pair{"response_confidence", &Rule::response_confidence},
 };
 
 }  // namespace

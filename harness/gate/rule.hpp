@@ -26,6 +26,9 @@ struct Rule {
                                // void
   double canary_alarm = 0.001;
   double least_canaries = 15;
+  // Of cells that show only part of a cost: how much more work is tried, in how many pairs, and how
+  // sure the interval is whose lower end counts.
+  double response_work = 0.2, response_pairs = 15, response_confidence = 0.98;
 
   statistics::SequentialPlan time_plan() const;  // with `alarm`
   statistics::SequentialPlan mode_plan() const;

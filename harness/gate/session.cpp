@@ -12,7 +12,7 @@
 namespace churn::gate {
 namespace {
 
-constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2;
+constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2, response_stage = 3;
 
 class Session {
  public:
@@ -64,6 +64,8 @@ class Session {
     store_.update_gate_cell(row);
     if (!ready.failure.empty()) return true;
     CellEvidence& evidence = evidence_[cell];
+    if (needs_response(row.protocol) && !measure_response(cell, evidence.response)) return false;
+    if (!evidence.response.failure.empty() || hopeless(evidence.response)) return true;
     if (!measure_stage(cell, first_stage, evidence.first, {})) return false;
     bool const alarm =
         evidence.first.failure.empty() && alarming(look_at(evidence.first, plan_.rule));
@@ -75,7 +77,8 @@ class Session {
 
   bool measure_stage(std::size_t cell, std::uint32_t stage, Stage& found,
                      std::optional<double> alarm) {
-    Pace const pace(plan_.rule, plan_.cell_budget_seconds, alarm);
+    Response const response = response_of(evidence_[cell].response, plan_.rule);
+    Pace const pace(plan_.rule, plan_.cell_budget_seconds, alarm, response);
     double const began = means_.measurer->seconds();
     auto const goes_on = [&](std::uint32_t begun) {
       return pace.goes_on(found, begun, means_.measurer->seconds() - began);
@@ -85,6 +88,17 @@ class Session {
       if (canary_is_due && !measure_canary(cell)) return false;
       show(cell, found.pairs.size(), stage == fresh_stage);
       if (!measure_pair(cell, stage, number, found)) return false;
+    }
+    return true;
+  }
+
+  // Not part of any budget: without it the pairs that follow could say nothing.
+  bool measure_response(std::size_t cell, Stage& found) {
+    for (std::uint32_t number = 0;
+         static_cast<double>(found.pairs.size()) < plan_.rule.response_pairs; ++number) {
+      if (!found.failure.empty() || hopeless(found)) return true;
+      show(cell, found.pairs.size(), false);
+      if (!measure_pair(cell, response_stage, number, found)) return false;
     }
     return true;
   }
@@ -104,9 +118,11 @@ class Session {
 
   std::optional<store::GatePair> store_pair(std::size_t cell, std::uint32_t stage,
                                             std::uint32_t number) {
-    bool const canary = stage == canary_stage;
+    bool const canary = stage == canary_stage || stage == response_stage;
     Pairing const& pairing = plan_.pairings[cell];
-    auto pair = means_.measurer->measure(pairing, {canary, draw(cell, stage, number)});
+    PairWish wish{canary, draw(cell, stage, number)};
+    if (stage == response_stage) wish.extra = response_work(plan_.rule);
+    auto pair = means_.measurer->measure(pairing, wish);
     if (!pair) return std::nullopt;
     pair->gate_cell_id = rows_[cell].id;
     pair->stage = stage;

@@ -34,10 +34,20 @@ void show_shift(Judged& judged, Finding const& finding, Question question, Rule 
   judged.confidence = shift.confidence;
   bool const memory = question == Question::peak_memory;
   auto const plan = memory ? rule.memory_plan() : rule.time_plan();
+  double const shows = judged.shown ? judged.shown->estimate : 1;
   double const least = statistics::minimum_detectable_shift(
       shift, std::log1p(memory ? rule.memory_tolerance : rule.tolerance),
       plan.alarm * plan.looks.back().share, rule.power);
-  if (std::isfinite(least)) judged.minimum_detectable_effect = std::expm1(least);
+  if (std::isfinite(least) && shows > 0) {
+    judged.minimum_detectable_effect = std::expm1(least) / shows;
+  }
+}
+
+std::optional<Shown> shown_in(Question question, Response const& response) {
+  if (!response.measured) return std::nullopt;
+  if (question == Question::steady_time) return response.steady;
+  if (question == Question::total_time) return response.total;
+  return std::nullopt;
 }
 
 Verdict verdict_of(Finding const& first, Finding const& fresh, double adjusted_p, double confirming,
@@ -88,7 +98,7 @@ class Judging {
  private:
   static std::string failure_of(CellEvidence const& cell) {
     if (!cell.failure.empty()) return cell.failure;
-    for (Stage const* const stage : {&cell.first, &cell.fresh}) {
+    for (Stage const* const stage : {&cell.response, &cell.first, &cell.fresh}) {
       if (!stage->failure.empty()) return stage->failure;
       if (hopeless(*stage)) {
         return "a side was at work while it was parked, in " + std::to_string(stage->void_pairs) +
@@ -102,8 +112,9 @@ class Judging {
     JudgedCell judged;
     judged.reason = failure_of(cell);
     if (judged.reason.empty() && !cell.is_new) {
-      judged.first = look_at(cell.first, rule_);
-      judged.fresh = look_at(cell.fresh, rule_, confirming_);
+      judged.response = response_of(cell.response, rule_);
+      judged.first = look_at(cell.first, rule_, {}, judged.response);
+      judged.fresh = look_at(cell.fresh, rule_, confirming_, judged.response);
     }
     judgement_.cells.push_back(std::move(judged));
   }
@@ -145,6 +156,7 @@ class Judging {
       judged.verdict = verdict_of(cell.first[q], cell.fresh[q], p, confirming_, rule_);
       bool const on_fresh = flagged && cell.fresh[q].asked;
       judged.pairs = on_fresh ? evidence.fresh.pairs.size() : evidence.first.pairs.size();
+      judged.shown = shown_in(questions[q], cell.response);
       show_shift(judged, on_fresh ? cell.fresh[q] : cell.first[q], questions[q], rule_);
       if (judgement_.canaries.unfit) {
         judged.verdict = Verdict::unmeasured;

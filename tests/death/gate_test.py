@@ -147,5 +147,59 @@ class Interruption(Program):
         self.assertEqual(json.loads(again.stdout)['verdict'], 'unfinished')
 
 
+
+class Calibration(Program):
+    """Of the class with the fewest conditions: nothing changed, and two sizes of memory."""
+    COMMAND = ('gate', '--calibrate', '--class', 'memory', '--load', 'quiet', '--pairs', '6')
+
+    def pairs(self):
+        if not self.db.exists():
+            return []
+        with contextlib.closing(sqlite3.connect(self.db)) as store:
+            try:
+                return store.execute('SELECT id, condition, steady FROM calibration_pairs').fetchall()
+            except sqlite3.OperationalError:  # not made yet
+                return []
+
+    def stop_after(self, pairs, how):
+        run = self.start(*self.COMMAND)
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        while len(self.pairs()) < pairs:
+            self.assertIsNone(run.poll(), 'it ended before its time')
+            time.sleep(0.02)
+        os.kill(run.pid, how)
+        run.wait(30)
+        kept = self.pairs()
+        self.assertGreaterEqual(len(kept), pairs)
+        return run, kept
+
+    def test_it_goes_on_after_ctrl_c_and_after_kill(self):
+        run, first = self.stop_after(2, signal.SIGINT)
+        self.assertEqual(run.returncode, 130)
+        self.assertIn('the same command goes on', run.communicate()[1])
+        _, second = self.stop_after(len(first) + 2, signal.SIGKILL)
+        self.assertLessEqual(set(first), set(second))
+        whole = self.churn(*self.COMMAND, '--json')
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        self.assertLessEqual(set(second), set(self.pairs()))
+        found = json.loads(whole.stdout)
+        self.assertEqual({(row['condition'], row['pairs']) for row in found['rates']},
+                         {('', 6), ('memory 5%', 6), ('memory 10%', 1)})
+        with contextlib.closing(sqlite3.connect(self.db)) as store:
+            self.assertEqual(store.execute('SELECT kind, finished FROM runs').fetchall(),
+                             [('calibration', 1)])
+        again = self.churn('gate', '--calibrate', '--report', '--json')
+        self.assertEqual(again.stdout, whole.stdout, 'the same pairs give the same rates')
+
+    def test_bad_words_are_refused(self):
+        calibrate = ('gate', '--calibrate')
+        self.assert_refused(self.churn(*calibrate, '--class', 'smal'), '"smal"', 'cache-sized')
+        self.assert_refused(self.churn(*calibrate, '--pairs', '0'), '--pairs')
+        self.assert_refused(self.churn(*calibrate, '--load', 'some'), 'quiet, busy and both')
+        self.assert_refused(self.churn(*calibrate, '--report'), 'churn.db')
+        self.assertFalse(self.db.exists(), 'nothing was measured')
+
+
 if __name__ == '__main__':
     tap.main()

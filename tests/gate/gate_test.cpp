@@ -188,6 +188,26 @@ TEST_F(Gate, ASideThatIsBusyWhileParkedCannotBeMeasured) {
   EXPECT_LT(found.evidence[0].first.void_pairs, 20u);
 }
 
+// It shows half of a cost, so 4 % slower is 2 %: what is no pass without that being known.
+TEST_F(Gate, ACellThatShowsHalfOfACostIsMeasuredByWhatItShows) {
+  Truth const slow{.slower = 0.04, .shows = 0.5}, same{.shows = 0.5};
+  SimulatedMeasurer measurer({{"malloc/same", same}, {"malloc/slow", slow}}, 3);
+  measurer.protocol = "cache-sized";
+  GatePlan plan = plan_of({"malloc/same", "malloc/slow"});
+  plan.rule.detect = 0.05;
+  Replay const found = run(plan, measurer);
+  EXPECT_EQ(verdict_of(found, "malloc/slow", Question::steady_time), Verdict::regression);
+  EXPECT_EQ(verdict_of(found, "malloc/same", Question::steady_time), Verdict::pass);
+  EXPECT_EQ(found.evidence[0].response.pairs.size(), 15u);
+  Shown const shown = *found.judgement.cells[0].answers[0]->shown;
+  EXPECT_NEAR(shown.estimate, 0.5, 0.1);
+  EXPECT_LT(shown.least, shown.estimate);
+  EXPECT_FALSE(found.judgement.cells[0].answers[2]->shown) << "memory shows all of it";
+  EXPECT_EQ(disagreement(store_, replay(store_, run_id_)), "");
+  EXPECT_THAT(to_terminal(found, true, {}), HasSubstr("of a cost it shows"));
+  EXPECT_THAT(to_json(found, true), HasSubstr("\"shown_share_least\": "));
+}
+
 TEST_F(Gate, DriftingCanariesMakeTheMachineUnfit) {
   SimulatedMeasurer measurer({{"malloc/slow", {.slower = 0.1}}}, 1);
   measurer.canary_drift = 0.05;

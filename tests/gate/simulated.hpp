@@ -25,6 +25,7 @@ struct Truth {
   double mode_share = 0,
          mode_slower = 0;  // so many of the candidate's processes are slower by that
   std::string wrong_checksum = {};
+  double shows = 1;  // of a cost, that of extra work too
 };
 
 inline double normal(Random& random) {
@@ -40,7 +41,7 @@ class SimulatedMeasurer final : public Measurer {
   Ready prepare(Pairing const&) override {
     Ready ready;
     ready.interrupted = interrupt_in_preparation;
-    ready.protocol = "simulated";
+    ready.protocol = protocol;
     ready.turns = turns;
     return ready;
   }
@@ -61,7 +62,9 @@ class SimulatedMeasurer final : public Measurer {
     pair.baseline = side(same, minute * std::exp(-apart / 2));
     bool const in_mode = !canary && random_.unit() < truth.mode_share;
     double const mode = in_mode ? 1 + truth.mode_slower : 1;
-    pair.candidate = side(canary ? same : truth, mode * minute * std::exp(apart / 2));
+    Truth asked = canary ? same : truth;
+    asked.slower = truth.shows * (asked.slower + wish.extra.per_mille / 1000.0);
+    pair.candidate = side(asked, mode * minute * std::exp(apart / 2));
     return pair;
   }
 
@@ -70,6 +73,7 @@ class SimulatedMeasurer final : public Measurer {
   static constexpr std::uint32_t turns = 4, samples = 40;
   double seconds_a_pair = 0.2;
   double canary_drift = 0;
+  std::string protocol = "simulated";
   std::uint64_t pairs_left = ~std::uint64_t{0};  // then it is interrupted
   bool interrupt_in_preparation = false;
 

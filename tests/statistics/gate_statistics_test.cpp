@@ -440,5 +440,16 @@ TEST(SlowMode, IsFoundByTheSignTestWhereRanksPass) {
   EXPECT_LT(by_ranks, 0.5 * runs);
 }
 
+TEST(Proportion, HasTheLimitsOfClopperAndPearson) {
+  Proportion const none = proportion_of(0, 300, 0.95), all = proportion_of(300, 300, 0.95);
+  EXPECT_EQ(none.low, 0);
+  EXPECT_NEAR(none.high, 1 - std::pow(0.025, 1.0 / 300), 1e-12);
+  EXPECT_NEAR(all.low, std::pow(0.025, 1.0 / 300), 1e-12);
+  EXPECT_EQ(all.high, 1);
+  Proportion const half = proportion_of(5, 10, 0.95);  // 0.1871 to 0.8129 in every table
+  EXPECT_NEAR(half.low, 0.18708602844739, 1e-9);
+  EXPECT_NEAR(half.high, 1 - half.low, 1e-12);
+}
+
 }  // namespace
 }  // namespace churn::statistics

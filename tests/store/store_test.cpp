@@ -373,6 +373,22 @@ TEST_F(StoreTest, AStoreOfVersionOneOpens) {
   EXPECT_THAT(sql(path(), "PRAGMA foreign_key_check; PRAGMA integrity_check"), "ok\n");
 }
 
+TEST_F(StoreTest, AStoreOfVersionTwoOpensWithItsGate) {
+  std::ifstream fixture(std::string(CHURN_FIXTURES) + "/version_2.sql");
+  std::string const text{std::istreambuf_iterator<char>(fixture), {}};
+  ASSERT_FALSE(text.empty());
+  ASSERT_EQ(sql(path(), text), "");
+  Store store(path(), Access::run);
+  EXPECT_EQ(store.gate(0).verdict, "inconclusive");
+  auto const cells = store.gate_cells(1);
+  ASSERT_EQ(cells.size(), 1u);
+  std::size_t pairs = 0;
+  store.each_gate_pair(cells[0].id, [&](store::GatePair const&) { ++pairs; });
+  EXPECT_EQ(pairs, 3u);
+  EXPECT_TRUE(store.calibration_cells(1).empty());
+  EXPECT_EQ(sql(path(), "PRAGMA user_version"), std::to_string(schema_version()) + "\n");
+}
+
 TEST_F(StoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
   {
     Store store(path(), Access::create);
