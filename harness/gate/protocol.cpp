@@ -12,7 +12,8 @@ namespace {
 // Less fits into the caches of a core beside the other side's; more than the other fits into none.
 constexpr std::uint64_t small_bytes = std::uint64_t{4} << 20,
                         large_bytes = std::uint64_t{128} << 20;
-constexpr std::uint32_t samples_a_turn = 5, whole_process_samples = 50, most_turns = 100;
+constexpr std::uint32_t least_samples_a_turn = 5, most_samples_a_turn = 20;
+constexpr std::uint32_t whole_process_samples = 50, most_turns = 100;
 // One collection opens the first whole cycle; one more in reserve, since warm-up is not exact.
 constexpr double wanted_collections = least_collections + 2;
 
@@ -28,6 +29,15 @@ Kind kind_of(Trial const& trial) {
   if (trial.grown_bytes > large_bytes) return {"large", 23e6, 8};
   if (trial.grown_bytes > small_bytes) return {"cache-sized", 10e6, 20};
   return {"small", 5e6, 20};
+}
+
+// Of about a millisecond each: short ones come between two interruptions, and where a turn begins
+// with cold caches the lowest quarter of them are those that are warm again, which show more of a
+// cost. A unit is never divided, so long ones make fewer samples.
+std::uint64_t samples_a_turn(double turn_ns, double unit_ns) {
+  double const sample_ns = std::max(static_cast<double>(sample_target_ns), unit_ns);
+  return std::clamp(static_cast<std::uint64_t>(turn_ns / sample_ns),
+                    std::uint64_t{least_samples_a_turn}, std::uint64_t{most_samples_a_turn});
 }
 
 Protocol with(std::string name, std::uint32_t turns, std::uint64_t samples, std::uint64_t units) {
@@ -61,13 +71,14 @@ Protocol protocol_for(Trial const& trial) {
     return with("whole processes", 1, whole_process_samples,
                 units_in(all_ns / whole_process_samples));
   }
-  return with(kind.name, kind.turns, std::uint64_t{kind.turns} * samples_a_turn,
-              units_in(kind.turn_ns / samples_a_turn));
+  std::uint64_t const samples = samples_a_turn(kind.turn_ns, unit_ns);
+  return with(kind.name, kind.turns, kind.turns * samples,
+              units_in(kind.turn_ns / static_cast<double>(samples)));
 }
 
 Protocol trial_protocol(std::uint64_t slice_units, bool managed) {
   std::uint32_t const turns = managed ? 10 : 2;
-  return with("trial", turns, std::uint64_t{turns} * samples_a_turn,
+  return with("trial", turns, std::uint64_t{turns} * least_samples_a_turn,
               std::max<std::uint64_t>(1, slice_units));
 }
 
