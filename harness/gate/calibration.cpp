@@ -35,8 +35,8 @@ class Calibration {
   bool run() {
     go_on_or_begin();
     for (double const step : wish_.goal.steps()) {
-      for (CalibrationClass const& each : wish_.classes) {
-        for (bool const loaded : wish_.loads) {
+      for (bool const loaded : wish_.loads) {
+        for (CalibrationClass const& each : wish_.classes) {
           if (!bring_to(step, each, loaded)) return false;
         }
       }

@@ -185,14 +185,16 @@ class Record(unittest.TestCase):
 class Turns(unittest.TestCase):
     """Two processes that share a page, as `churn gate` starts them."""
 
-    def take_turns(self, program, request, turns):
+    def take_turns(self, program, request, turns, extra=None):
+        """Both records, the side's first that was asked for nothing extra."""
         with tempfile.NamedTemporaryFile() as page:
             page.write(bytes(4096))
             page.flush()
             sides = []
             for place in (1, 0):  # whoever is started first, place 0 moves first
                 text = json.dumps({"protocol": 1, **request, "mode": "turns", "turns": {
-                    "count": turns, "place": place, "page": page.name}})
+                    "count": turns, "place": place, "page": page.name},
+                    **({"extra": extra} if extra and place == 0 else {})})
                 side = subprocess.Popen(
                     [os.path.join(CELLS, program), "--churn_request=-"], text=True,
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -232,6 +234,29 @@ class Turns(unittest.TestCase):
                 self.assertEqual(record["outcome"], "ok")
                 self.assertEqual(len(record["turn_ns"]), 5)
 
+    def test_extra_work_is_exactly_what_was_asked_for(self):
+        for extra, units in (({"per_mille": 30}, 2), ({"per_mille": 100, "shape": "once"}, 4),
+                             ({"per_mille": 250, "shape": "every-tenth-slice"}, 10),
+                             ({"per_mille": 100, "shape": "collections"}, 4),
+                             ({"bytes": 1 << 20}, 0)):
+            plain, other = self.take_turns("churn-cell-malloc", SMALL, 5, extra)
+            self.assertNotIn("extra_units", plain)
+            self.assertEqual(other["extra_units"], units, extra)
+            self.assertEqual(sum(other["turn_ns"]), sum(other["sample_ns"]))
+            self.assertEqual(plain["checksum"] == other["checksum"], units == 0)
+            # As many units more without being asked give the same sum: they are the workload's own.
+            longer = {**SMALL, "units": 40 + units, "samples": 1}
+            self.assertEqual(other["checksum"],
+                             record_of(run_cell("churn-cell-malloc", longer))["checksum"])
+        self.assertGreater(other["peak_rss_bytes"], plain["peak_rss_bytes"] + (1 << 19))
+
+    def test_extra_work_where_collections_end(self):
+        request = {"workload": "managed/cycle-churn", "units": 400, "samples": 20,
+                   "warmup_units": 10}
+        _, other = self.take_turns("churn-cell-generational", request, 4,
+                                   {"per_mille": 100, "shape": "collections"})
+        self.assertEqual(other["extra_units"], 40)
+
     def test_collections_are_counted_by_sample(self):
         request = {"workload": "managed/cycle-churn", "units": 400, "samples": 20,
                    "warmup_units": 10}
@@ -249,6 +274,9 @@ class Turns(unittest.TestCase):
             done = run_cell("churn-cell-malloc", {**SMALL, "mode": "turns", "turns": turns})
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn(message, done.stderr)
+        done = run_cell("churn-cell-malloc", {**SMALL, "extra": {"shape": "nosuch"}})
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("nosuch", done.stderr)
 
 
 SPLIT_PARTS = ([], ["allocation"], ["barriers"], ["allocation", "barriers"],

@@ -11,7 +11,7 @@ import time
 import tap
 from program import Program, children, library
 
-CELL = ('--workload', 'malloc/random-sizes')
+CELL = ('--workload', 'malloc/larson')
 
 
 class BadSides(Program):
@@ -147,7 +147,6 @@ class Interruption(Program):
         self.assertEqual(json.loads(again.stdout)['verdict'], 'unfinished')
 
 
-
 class Calibration(Program):
     """Of the class with the fewest conditions: nothing changed, and two sizes of memory."""
     COMMAND = ('gate', '--calibrate', '--class', 'memory', '--load', 'quiet', '--pairs', '6')
@@ -157,7 +156,8 @@ class Calibration(Program):
             return []
         with contextlib.closing(sqlite3.connect(self.db)) as store:
             try:
-                return store.execute('SELECT id, condition, steady FROM calibration_pairs').fetchall()
+                return store.execute(
+                    'SELECT id, condition, steady FROM calibration_pairs').fetchall()
             except sqlite3.OperationalError:  # not made yet
                 return []
 
@@ -196,6 +196,8 @@ class Calibration(Program):
         calibrate = ('gate', '--calibrate')
         self.assert_refused(self.churn(*calibrate, '--class', 'smal'), '"smal"', 'cache-sized')
         self.assert_refused(self.churn(*calibrate, '--pairs', '0'), '--pairs')
+        self.assert_refused(self.churn(*calibrate, '--baseline', 'glibc'), 'its own sides')
+        self.assert_refused(self.churn('gate', '--report'), 'go with --calibrate')
         self.assert_refused(self.churn(*calibrate, '--load', 'some'), 'quiet, busy and both')
         self.assert_refused(self.churn(*calibrate, '--report'), 'churn.db')
         self.assertFalse(self.db.exists(), 'nothing was measured')
