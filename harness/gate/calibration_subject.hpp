@@ -1,4 +1,4 @@
-// What:  the cell or command of a calibration's class, made ready, and pairs of it under conditions.
+// What:  the cell or command of a calibration's class, made ready, and pairs under conditions.
 // How:   a cell's candidate is the baseline's program, asked for extra work. A command's candidate
 //        is the same cell program with another request, run as a stranger's program would be.
 // Errors: UserError where this build cannot run the class.

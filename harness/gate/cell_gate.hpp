@@ -1,7 +1,7 @@
-// What:  the whole way of one cell through a gate, pair by pair, whoever brings the pairs: a machine,
-//        a store, or chance. Looks, the second stage on fresh pairs, Holm over all cells.
-// Why:   calibration needs the rule itself and no likeness of it: Pace, look_at and judge are what a
-//        session runs.
+// What:  the whole way of one cell through a gate, pair by pair, whoever brings them: a machine, a
+//        store, or chance. Looks, the second stage on fresh pairs, Holm over all cells.
+// Why:   calibration needs the rule itself and no likeness of it: Pace, look_at and judge are what
+//        a session runs.
 // Differs from a session: canaries cost time here and have no say.
 // Thread-safety: as the source of pairs.
 #pragma once

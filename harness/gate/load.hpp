@@ -1,5 +1,5 @@
-// What:  a process that keeps a core and the memory behind it busy for as long as this lives: a cell
-//        program that replaces the blocks of a large live set for ever.
+// What:  a process that keeps a core and the memory behind it busy for as long as this lives: a
+//        cell program that replaces the blocks of a large live set for ever.
 // Why:   to know what a gate is worth on a machine that has other work, that work must be there.
 // Errors: UserError where it cannot be started. It dies with this process.
 #pragma once

@@ -42,7 +42,8 @@ class Store {
                          std::vector<GateLook> const& looks,
                          std::vector<GateVerdict> const& verdicts);
 
-  // Calibrations. A cell that the run has is updated, and its id returned; a pair is one transaction.
+  // Calibrations. A cell that the run has is updated, and its id returned; a pair is one
+  // transaction.
   std::int64_t set_calibration_cell(CalibrationCell const& cell);
   void add_calibration_pair(CalibrationPair const& pair);
 
