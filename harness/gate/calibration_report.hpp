@@ -1,7 +1,8 @@
 // What:  a calibration as rates: of each class and condition, quiet and loaded, how often the rule
 //        finds it, in what time, and with which limits; false alarms in the first place.
 // How:   rates by drawing from the stored pairs (resampling.hpp), gates of clean cells that were
-//        run through beside them. The rule is the one that is asked for, which need not be the default.
+//        run through beside them. The rule is the one that is asked for, which need not be the
+//        default.
 // Errors: UserError where the store holds no calibration.
 // Cost:  some milliseconds a draw at worst: seconds for a whole table.
 #pragma once
