@@ -40,7 +40,12 @@ std::string spelled_aim(Rates const& rates) {
   text += formatted("%g %%", aim.share * 100);
   if (aim.seconds != 0) text += formatted(" in %g s", aim.seconds);
   if (aim.mean_seconds != 0) text += formatted(", mean %g s", aim.mean_seconds);
-  return text + (*rates.reached ? ": yes" : ": no");
+  text += *rates.reached ? ": yes" : ": no";
+  // A cell that is never called slower because its time was up has proven nothing.
+  double const passes = static_cast<double>(rates.outcomes.passes) /
+                        static_cast<double>(std::max<std::uint64_t>(1, rates.outcomes.draws));
+  if (rates.condition.empty()) text += "; " + spelled_share(passes) + " % pass";
+  return text;
 }
 
 std::vector<std::string> const titles{"condition", "pairs",  "shows",  "flagged %",
