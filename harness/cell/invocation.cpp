@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/cell/run_delay.hpp"
 #include "harness/core/check.hpp"
 #include "harness/core/error.hpp"
 #include "harness/core/page_source.hpp"
@@ -57,7 +58,12 @@ Invocation::Invocation(Request const& request)
     }
   }
   if (request.extra.per_mille != 0) extra_.emplace(request.extra, slice_units_, request.samples);
-  if (request.mode == Mode::time && slice_units_ <= most_unit_stamps) {
+  bool const batches = request.mode == Mode::time || request.turns.batches;
+  if (request.turns.batches && request.units <= most_unit_stamps) {
+    measured_.batch_ns.assign(request.units * request.context.threads, 0);
+    measured_.batch_ns.clear();
+  }
+  if (batches && slice_units_ <= most_unit_stamps) {
     unit_ends_.assign(request.context.threads, std::vector<std::uint64_t>(slice_units_, 0));
   }
 }
@@ -98,6 +104,7 @@ void Invocation::set_up() {
   usage_start_ = process_usage();
   collections_ = sum(measured_.before.collections);
   instance_->start_line();
+  run_delay_before_ns_ = run_delay_ns();
   start_line_ns_ = now_ns();
   measured_.setup_ns = start_line_ns_ - measured_.clock_setup_ns;
   measured_.rss_time_line.emplace_back(0, memory_.resident_bytes());
@@ -134,7 +141,16 @@ void Invocation::settle(std::uint64_t units, std::uint64_t& taken_ns, std::uint6
 std::uint64_t Invocation::run_slice() {
   CHURN_CHECK(measured_.sample_ns.size() < request_.samples);
   std::uint64_t const cpu_before_ns = process_cpu_ns();
-  Crew::Makespan const makespan = crew_.run([this](std::uint32_t thread) {
+  Crew::Makespan const makespan = timed_slice();
+  measured_.sample_cpu_ns.push_back(process_cpu_ns() - cpu_before_ns);
+  measured_.sample_ns.push_back(makespan.ns());
+  measured_.rss_time_line.emplace_back(makespan.end_ns - start_line_ns_, memory_.resident_bytes());
+  if (batches_) record_batches(makespan);
+  return makespan.ns();
+}
+
+Crew::Makespan Invocation::timed_slice() {
+  return crew_.run([this](std::uint32_t thread) {
     UnitTimes times;
     if (batches_) {
       auto& ends = unit_ends_[thread];
@@ -165,6 +181,27 @@ void Invocation::record_batches(Crew::Makespan makespan) {
   measured_.slowest_batch_ns = slowest_ns;
 }
 
+void Invocation::keep_batches(Crew::Makespan makespan) {
+  for (auto const& ends : unit_ends_) {
+    std::uint64_t last_ns = makespan.start_ns;
+    for (std::uint64_t const end_ns : ends) {
+      measured_.batch_ns.push_back(end_ns - last_ns);
+      last_ns = end_ns;
+    }
+  }
+}
+
+std::optional<std::uint64_t> Invocation::run_delay_ns() {
+  std::atomic<std::uint64_t> all_ns{0};
+  std::atomic<bool> known{true};
+  crew_.run([&](std::uint32_t) {
+    auto const own_ns = own_run_delay_ns();
+    if (!own_ns) known.store(false, std::memory_order_relaxed);
+    all_ns.fetch_add(own_ns.value_or(0), std::memory_order_relaxed);
+  });
+  return known ? std::optional(all_ns.load()) : std::nullopt;
+}
+
 void Invocation::park() {
   instance_->quiesce();
   // The kernel books a thread's time at ticks, at switches, and when the thread itself asks. What
@@ -183,12 +220,14 @@ void Invocation::run_turn() {
   for (std::uint64_t i = 0; i < request_.samples / request_.turns.count; ++i) {
     std::uint64_t const units = slice_units_ + (extra_ ? extra_->begin_sample() : 0);
     std::uint64_t const cpu_before_ns = process_cpu_ns();
-    std::uint64_t taken_ns = timed_units(units);
+    Crew::Makespan const makespan = timed_slice();
+    std::uint64_t taken_ns = makespan.ns() + (extra_units == 0 ? 0 : timed_units(extra_units));
     std::uint64_t cpu_ns = process_cpu_ns() - cpu_before_ns;
-    if (extra_) settle(units, taken_ns, cpu_ns);
+    if (extra_) settle(slice_units_ + extra_units, taken_ns, cpu_ns);
     measured_.sample_ns.push_back(taken_ns);
     measured_.sample_cpu_ns.push_back(cpu_ns);
     spent_ns += taken_ns;
+    if (batches_) keep_batches(makespan);
     if (measured_.managed) record_collections();
   }
   std::uint64_t const end_ns = now_ns();
@@ -259,6 +298,9 @@ void Invocation::finish() {
   measured_.usage = process_usage() - usage_start_;
   measured_.after = instance_->stats();
   measured_.peak_rss_bytes = memory_.peak_bytes();
+  if (auto const now = run_delay_ns(); now && run_delay_before_ns_) {
+    measured_.run_delay_ns = *now - *run_delay_before_ns_;
+  }
   if (measured_.managed && request_.mode == Mode::time) time_full_collection();
   if (request_.mode == Mode::split) time_first_touch();
   std::atomic<std::uint64_t> checksum{0};
@@ -272,6 +314,7 @@ void Invocation::finish() {
   }
   crew_.run([this](std::uint32_t thread) { instance_->teardown(thread); });
   measured_.at_end = instance_->stats();
+  if (!measured_.managed) measured_.rss_after_free_bytes = memory_.resident_bytes();
 }
 
 }  // namespace churn::cell

@@ -43,8 +43,12 @@ struct Measurement {
   // Mode turns. Of a turn: its samples and the rest of background work. After each sample: all
   // collections since the start line of time, and the full ones among them.
   std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
-  std::uint64_t parked_cpu_ns = 0;  // between turns, in all
-  std::uint64_t extra_units = 0;    // of a thread, beyond those asked for
+  std::uint64_t parked_cpu_ns = 0;            // between turns, in all
+  std::uint64_t extra_units = 0;              // of a thread, beyond those asked for
+  std::optional<std::uint64_t> run_delay_ns;  // of all threads, since the start line of time
+  std::optional<std::uint64_t> rss_after_free_bytes;  // malloc's, when everything was freed
+  // Where asked: every unit, slice by slice and thread by thread.
+  std::vector<std::uint64_t> batch_ns;
 };
 
 // Owns one run of one workload. The steps are public because Google Benchmark's loop sits between
@@ -66,7 +70,10 @@ class Invocation {
 
  private:
   void record_batches(Crew::Makespan makespan);
+  void keep_batches(Crew::Makespan makespan);
+  std::optional<std::uint64_t> run_delay_ns();
   void record_collections();
+  Crew::Makespan timed_slice();
   void time_full_collection();
   void time_first_touch();
   std::uint64_t timed_units(std::uint64_t units);
@@ -85,6 +92,7 @@ class Invocation {
   std::uint64_t start_line_ns_ = 0;
   Usage usage_start_;
   std::uint64_t parked_since_cpu_ns_ = 0;
+  std::optional<std::uint64_t> run_delay_before_ns_;
   std::optional<ExtraLedger> extra_;
   double ahead_ns_ = 0, ahead_cpu_ns_ = 0;
   std::uint64_t collections_ = 0;  // of the heap, at the end of the last sample

@@ -154,6 +154,11 @@ void write_record(Request const& request, Proof const& proof, Measurement const&
   if (request.mode == Mode::turns) {
     record["turn_ns"] = measured.turn_ns;
     record["parked_cpu_ns"] = measured.parked_cpu_ns;
+    if (measured.run_delay_ns) record["run_delay_ns"] = *measured.run_delay_ns;
+    if (measured.rss_after_free_bytes) {
+      record["rss_after_free_0s_bytes"] = *measured.rss_after_free_bytes;
+    }
+    if (!measured.batch_ns.empty()) record["batch_ns"] = measured.batch_ns;
     if (measured.managed) {
       record["sample_collections"] = measured.sample_collections;
       record["sample_full_collections"] = measured.sample_full_collections;

@@ -95,6 +95,7 @@ void read_turns(Json const& json, Request& request) {
   request.turns.count = whole_number(turns, "count", 0, 1, most_samples);
   request.turns.place = static_cast<std::uint32_t>(whole_number(turns, "place", 0, 0, 1));
   request.turns.page = member(turns, "page").get<std::string>();
+  request.turns.batches = turns.value("batches", false);
   if (request.samples % request.turns.count == 0) return;
   throw UserError("the request's samples (" + std::to_string(request.samples) +
                   ") are no multiple of its turns (" + std::to_string(request.turns.count) + ")");

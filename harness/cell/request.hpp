@@ -32,6 +32,7 @@ struct Turns {
   std::uint64_t count = 0;
   std::uint32_t place = 0;
   std::string page;
+  bool batches = false;  // the time of every unit is asked for
 };
 
 struct Request {

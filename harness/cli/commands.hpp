@@ -81,7 +81,7 @@ struct GateOptions {
   std::string db;
   std::optional<std::int64_t> replay;  // a stored gate instead, 0: the newest
   std::vector<std::string> outputs;    // FORMAT or FORMAT=FILE
-  bool json = false;
+  bool resume = false, explain = false, json = false;
 };
 int gate_sides(GateOptions const& options);
 

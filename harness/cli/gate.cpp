@@ -8,10 +8,13 @@
 #include "harness/cli/here.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/publish.hpp"
+#include "harness/cli/resumption.hpp"
 #include "harness/core/error.hpp"
+#include "harness/gate/explain.hpp"
 #include "harness/gate/measurer.hpp"
 #include "harness/gate/output.hpp"
 #include "harness/gate/replay.hpp"
+#include "harness/gate/resume.hpp"
 #include "harness/gate/session.hpp"
 #include "harness/run/execute.hpp"
 #include "harness/run/interrupt.hpp"
@@ -85,11 +88,9 @@ gate::GatePlan plan(GateOptions const& options, Here const& here) {
   return gate::plan_gate(options.wish, here.surroundings(), &there);
 }
 
-int measure(gate::GatePlan const& planned, GateOptions const& options) {
-  Store store(options.db, Store::Access::run);
-  std::int64_t const run_id = run::begin(planned.plan, store, "gate");
-  gate::begin_gate(planned, store, run_id);
-  bool complete = false;
+int measure(gate::GatePlan const& planned, Store& store, std::int64_t run_id,
+            GateOptions const& options) {
+  bool complete = false, explained = true;
   {
     run::Interrupt interrupt;
     auto const measurer = planned.commands ? gate::make_command_measurer(planned, interrupt)
@@ -104,14 +105,18 @@ int measure(gate::GatePlan const& planned, GateOptions const& options) {
                          moment.cell});
     };
     complete = gate::run_gate({measurer.get(), show}, planned, store, run_id);
+    if (complete && options.explain) {
+      std::fprintf(stderr, "churn: counting instructions and system calls of what regressed\n");
+      explained = gate::explain_regressions(planned, gate::replay(store, run_id), store, interrupt);
+    }
   }
   gate::Replay const replay = gate::replay(store, run_id);
   if (!complete) {
     print(replay, false, options, true);
     std::fprintf(
         stderr,
-        "churn: interrupted, so there is no verdict; `churn gate --replay %lld` shows what "
-        "was measured\n",
+        "churn: interrupted, so there is no verdict; `churn gate --resume` goes on, `churn gate "
+        "--replay %lld` shows what was measured\n",
         static_cast<long long>(run_id));
     return interrupted;
   }
@@ -122,20 +127,46 @@ int measure(gate::GatePlan const& planned, GateOptions const& options) {
                     std::string(name_of(replay.judgement.verdict)) + ", is stored: `churn gate " +
                     "--replay " + std::to_string(run_id) + "` gives every output again");
   }
-  return exit_status(replay.judgement);
+  return explained ? exit_status(replay.judgement) : interrupted;
+}
+
+int resume(GateOptions const& options) {
+  {
+    Store const existing(options.db, Store::Access::read);
+  }  // makes none where there is none
+  Store store(options.db, Store::Access::run);
+  std::int64_t const run_id = gate::gate_to_resume(store);
+  gate::GatePlan const planned = gate::stored_plan(store, run_id);
+  gate::check_same_sides(options.wish, planned);
+  store::Run const found = store.run(run_id);
+  if (found.finished) {
+    std::fprintf(stderr, "churn: nothing to resume: gate %lld has its verdict\n",
+                 static_cast<long long>(run_id));
+    gate::Replay const replay = gate::replay(store, run_id);
+    print(replay, true, options);
+    return exit_status(replay.judgement);
+  }
+  check_same_conditions(store, found);
+  gate::check_unchanged(planned, store, run_id);
+  return measure(planned, store, run_id, options);
 }
 
 }  // namespace
 
 int gate_sides(GateOptions const& options) {
   require_places(parse_outputs(options.outputs), options.json);
+  if (options.replay && options.resume) throw UserError("--replay and --resume exclude each other");
   if (options.replay) return show_again(options);
+  if (options.resume) return resume(options);
   Here const here;
   gate::GatePlan const planned = plan(options, here);
   for (std::string const& each : planned.left_out) {
     std::fprintf(stderr, "churn: left out: %s\n", report::visible(each).c_str());
   }
-  return measure(planned, options);
+  Store store(options.db, Store::Access::run);
+  std::int64_t const run_id = run::begin(planned.plan, store, "gate");
+  gate::begin_gate(planned, store, run_id);
+  return measure(planned, store, run_id, options);
 }
 
 }  // namespace churn::cli

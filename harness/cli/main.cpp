@@ -180,9 +180,22 @@ void add_gate_limits(CLI::App& command, gate::Wish& wish) {
   add_text(command, "--cell-budget", "TIME", "of a cell, once more after an alarm (default: 20s)",
            [&](auto const& text) { wish.cell_budget_seconds = duration("--cell-budget", text); });
   add_text(command, "--tolerance", "PERCENT", "slower by no more than this passes (default: 0.5%)",
-           [&](auto const& text) { wish.rule.tolerance = percentage("--tolerance", text); });
+           [&](auto const& text) {
+             wish.rule.tolerance = percentage("--tolerance", text);
+             wish.tolerance_given = true;
+           });
   add_text(command, "--detect", "PERCENT", "slower by this must be found (default: 3%)",
-           [&](auto const& text) { wish.rule.detect = percentage("--detect", text); });
+           [&](auto const& text) {
+             wish.rule.detect = percentage("--detect", text);
+             wish.detect_given = true;
+           });
+  add_text(command, "--rebuild", "N", "link each side in N random orders, which two builds need",
+           [&](auto const& text) {
+             wish.rule.layouts = static_cast<double>(whole_number("--rebuild", text, 2, 64));
+           });
+  command.add_flag_callback(
+      "--tails", [&] { wish.rule.tails = 1; },
+      "ask about the 99th percentile of batches of 1000 operations, too");
   add_text(command, "--seed", "S", "of all randomness (default: a new one, stored)",
            [&](auto const& text) { wish.axes.seed = any_seed(text); });
   add_text(
@@ -346,6 +359,9 @@ struct CommandLine {
                      std::string(exporting::finding_format_names()) + "; more than once: each")
         ->type_name("FORMAT[=FILE]")
         ->allow_extra_args(false);
+    command->add_flag("--explain", gate_options.explain,
+                      "count instructions, system calls and allocations of what regressed");
+    command->add_flag("--resume", gate_options.resume, "go on with the interrupted gate in --db");
     command->add_flag("--json", gate_options.json, "for programs");
     add_calibration(*command);
   }
@@ -368,18 +384,7 @@ struct CommandLine {
   }
 
   int calibrate_or_gate() const {
-    bool const about_calibration = calibrate_options.report || calibrate_options.markdown ||
-                                   !calibrate_options.classes.empty() ||
-                                   !calibrate_options.load.empty();
-    if (!calibrates && about_calibration) {
-      throw UserError("--class, --load, --report and --markdown go with --calibrate");
-    }
     if (!calibrates) return gate_sides(gate_options);
-    gate::Wish const& wish = gate_options.wish;
-    if (!wish.baseline.empty() || !wish.candidate.empty() || !wish.baseline_build.empty() ||
-        !wish.baseline_command.empty() || !wish.candidate_command.empty()) {
-      throw UserError("--calibrate makes its own sides; leave them out, --class says which cells");
-    }
     CalibrateOptions options = calibrate_options;
     options.db = gate_options.db;
     options.json = gate_options.json;

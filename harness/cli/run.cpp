@@ -5,8 +5,8 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/here.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/resumption.hpp"
 #include "harness/core/error.hpp"
-#include "harness/run/build_info.hpp"
 #include "harness/run/execute.hpp"
 #include "harness/run/smallest_heap.hpp"
 #include "results/report/report.hpp"
@@ -56,18 +56,6 @@ store::Run run_to_resume(Store& store, std::string const& db) {
     if (each->kind == "run" && !each->finished) return *each;
   }
   return store.run(0);
-}
-
-// What is measured from now on must be comparable with what the run has already.
-void check_same_conditions(Store& store, store::Run const& found) {
-  std::string const which = "run " + std::to_string(found.id) + " was begun ";
-  if (found.version != run::version()) {
-    throw UserError(which + "by churn " + found.version + ", this is " + run::version() +
-                    "; measure anew, or resume with that build");
-  }
-  if (store.machine(found.id).fingerprint != run::describe_machine().fingerprint) {
-    throw UserError(which + "on another machine; resume it there, or measure anew");
-  }
 }
 
 // The comparison on stdout, and the same as a file beside the store.

@@ -16,10 +16,11 @@
 //   one takes this long, then report its size), library {path, device, inode} or null for glibc
 //   (what the proof of the back end compares with), cpus [integer…] (thread t is pinned to the
 //   t-th; empty: not pinned), turns {count, place (0: moves first, 1: second), page (a file of one
-//   page that both processes map, see harness/core/turn_word.hpp)} (mode "turns"; samples is a
-//   multiple of count), parts [those of "allocation", "barriers", "reclamation" that run; the last
-//   with the others alone] (mode "split"; threads is 1), extra {per_mille, shape, bytes} (modes "time" and "turns": work and memory
-//   beyond what was asked for, see harness/core/extra_work.hpp; absent: none).
+//   page that both processes map, see harness/core/turn_word.hpp), batches (absent: false)} (mode
+//   "turns"; samples is a multiple of count), parts [those of "allocation", "barriers",
+//   "reclamation" that run; the last with the others alone] (mode "split"; threads is 1), extra
+//   {per_mille, shape, bytes} (modes "time" and "turns": work and memory beyond what was asked for,
+//   see harness/core/extra_work.hpp; absent: none).
 //
 // Record, always: protocol, outcome, reason (empty when ok).
 //   When the workload ran to its end: mode, workload, collector, threads, units, samples,
@@ -41,8 +42,11 @@
 //   workload releases its objects, of those that live, else of those not yet reclaimed.
 //   Mode "turns": the keys of mode "time" but for slowest_batch_ns and full_collection,
 //   rss_time_line with one reading a turn, and turn_ns [..] (a turn's samples and the rest of the
-//   collector's background work), parked_cpu_ns (used between turns, in all), and for managed heaps
-//   sample_collections [..] and sample_full_collections [..] (after each sample, since the first).
+//   collector's background work), parked_cpu_ns (used between turns, in all), run_delay_ns (what
+//   threads waited for a processor, in all; absent where the kernel does not tell), for malloc
+//   rss_after_free_0s_bytes (when everything was freed), for managed heaps sample_collections [..]
+//   and sample_full_collections [..] (after each sample, since the first), and where asked for, if
+//   a unit is about 1000 ops, batch_ns [..] (every unit, sample by sample, thread by thread).
 //   Mode "split": sample_cpu_ns [..], minor_faults, first_touch {ns, pages} (CPU time of the first
 //   touch of so many new pages, for comparison).
 //   Where extra was asked for: extra_units (of a thread, beyond units).

@@ -41,7 +41,7 @@ class Way {
     Pace const pace(gate_.rule, gate_.budget_seconds, alarm,
                     response_of(evidence_.response, gate_.rule));
     double spent_seconds = 0;
-    for (std::uint32_t begun = 0; pace.goes_on(stage, begun, spent_seconds); ++begun) {
+    for (std::uint32_t begun = 0; pace.goes_on(stage, {begun, spent_seconds}); ++begun) {
       auto pair = next_(number);
       if (!pair) return false;
       bool const canary = begun != 0 && begun % pairs_a_canary == 0;

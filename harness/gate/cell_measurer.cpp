@@ -7,7 +7,9 @@
 #include "harness/gate/evidence.hpp"
 #include "harness/gate/measurer.hpp"
 #include "harness/gate/protocol.hpp"
+#include "harness/gate/relink.hpp"
 #include "harness/gate/response.hpp"
+#include "harness/gate/tool.hpp"
 #include "harness/run/invoke.hpp"
 #include "harness/run/programs.hpp"
 #include "results/statistics/descriptive.hpp"
@@ -28,6 +30,7 @@ store::Invocation to_row(run::Finding finding) {
   row.sample_ns = std::move(finding.record.sample_ns);
   row.sample_cpu_ns = std::move(finding.record.sample_cpu_ns);
   row.turn_ns = std::move(finding.record.turn_ns);
+  row.batch_ns = std::move(finding.record.batch_ns);
   row.sample_collections = std::move(finding.record.sample_collections);
   row.sample_full_collections = std::move(finding.record.sample_full_collections);
   row.figures = std::move(finding.record.figures);
@@ -35,7 +38,7 @@ store::Invocation to_row(run::Finding finding) {
   return row;
 }
 
-std::uint64_t bytes_of(store::Invocation const& side, char const* name) {
+std::uint64_t whole_figure(store::Invocation const& side, char const* name) {
   auto const found = side.figures.find(name);
   return found == side.figures.end() ? 0 : static_cast<std::uint64_t>(found->second);
 }
@@ -46,10 +49,17 @@ double sample_ns(store::Invocation const& side) {
   return std::max(1.0, statistics::median(samples));
 }
 
+// Others take more than a little of the processors: threads wait for these, not for each other.
+bool is_busy(store::Invocation const& side, std::uint32_t threads) {
+  constexpr double little = 0.05;
+  double const turns_ns = std::accumulate(side.turn_ns.begin(), side.turn_ns.end(), 0.0);
+  return static_cast<double>(whole_figure(side, "run_delay_ns")) > little * turns_ns * threads;
+}
+
 Trial trial_of(store::Invocation const& side) {
   Trial trial;
-  std::uint64_t const peak = bytes_of(side, "peak_rss_bytes"),
-                      start = bytes_of(side, "rss_start_bytes");
+  std::uint64_t const peak = whole_figure(side, "peak_rss_bytes"),
+                      start = whole_figure(side, "rss_start_bytes");
   trial.grown_bytes = peak > start ? peak - start : 0;
   trial.timed_ns = std::accumulate(side.turn_ns.begin(), side.turn_ns.end(), std::uint64_t{0});
   if (side.sample_collections.empty()) return trial;
@@ -61,7 +71,9 @@ Trial trial_of(store::Invocation const& side) {
 class CellMeasurer final : public Measurer {
  public:
   CellMeasurer(GatePlan const& plan, run::Interrupt& interrupt)
-      : plan_(plan), invoker_(plan.plan, "", interrupt) {}
+      : plan_(plan),
+        relinker_(plan.plan.seed, interrupt),
+        invoker_(plan.plan, "", interrupt, relinker_.directory().size() + layout_name_bytes) {}
 
   Ready prepare(Pairing const& pairing) override {
     run::PlannedCell const& baseline = cell(*pairing.baseline);
@@ -82,29 +94,48 @@ class CellMeasurer final : public Measurer {
                     " is of a build that cannot do extra work yet, without which nobody knows how "
                     "much of a cost a cell of this size shows");
     }
-    Ready ready;
-    ready.protocol = protocol_.name;
-    ready.turns = protocol_.turns;
-    ready.peak_bytes = bytes_of(pair->baseline, "peak_rss_bytes");
+    Ready found = ready();
+    found.peak_bytes = whole_figure(pair->baseline, "peak_rss_bytes");
     double const timed_ns = static_cast<double>(std::max<std::uint64_t>(
         1, std::accumulate(pair->baseline.turn_ns.begin(), pair->baseline.turn_ns.end(),
                            std::uint64_t{0})));
-    ready.collection_share =
-        static_cast<double>(bytes_of(pair->baseline, "pause_total_ns")) / timed_ns;
-    return ready;
+    found.collection_share =
+        static_cast<double>(whole_figure(pair->baseline, "pause_total_ns")) / timed_ns;
+    return found;
+  }
+
+  void resume(Ready const& ready) override {
+    protocol_ = {ready.protocol, ready.turns, ready.work};
+  }
+
+  std::optional<Ready> shorten(double share) override {
+    auto const shorter = gate::shorter(protocol_, share);
+    if (!shorter) return std::nullopt;
+    protocol_ = *shorter;
+    return ready();
   }
 
   std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) override {
     run::PlannedCell const* const baseline = &cell(*pairing.baseline);
     run::PlannedCell const* const candidate = wish.canary ? baseline : &cell(pairing.candidate);
+    std::array<run::PlannedCell, 2> linked;
     std::array<run::PlannedCell const*, 2> sides{baseline, candidate};
+    if (layouts_ > 0) {
+      try {
+        linked = {laid_out(*baseline, number_ % layouts_),
+                  laid_out(*candidate, wish.canary ? number_ % layouts_ : candidate_layout())};
+      } catch (Interrupted const&) {
+        return std::nullopt;
+      }
+      sides = {&linked[0], &linked[1]};
+    }
     std::array<ExtraWork, 2> extra{ExtraWork{}, wish.extra};
     if (wish.candidate_first) {
       std::swap(sides[0], sides[1]);
       std::swap(extra[0], extra[1]);
     }
     std::array<run::Finding, 2> found =
-        invoker_.take_turns(sides, protocol_.work, protocol_.turns, extra);
+        invoker_.take_turns(sides, protocol_.work, protocol_.turns, extra, plan_.rule.tails != 0);
     if (found[0].interrupted || found[1].interrupted) return std::nullopt;
     if (wish.candidate_first) std::swap(found[0], found[1]);
     store::GatePair pair;
@@ -114,9 +145,21 @@ class CellMeasurer final : public Measurer {
     return pair;
   }
 
+  void choose(std::uint32_t stage, std::uint32_t number) override {
+    fresh_ = stage == 2;
+    number_ = number;
+  }
+
   double seconds() const override { return static_cast<double>(now_ns()) * 1e-9; }
 
  private:
+  Ready ready() const {
+    Ready result;
+    result.protocol = protocol_.name;
+    result.turns = protocol_.turns;
+    result.work = protocol_.work;
+    return result;
+  }
   run::PlannedCell const& cell(std::size_t index) const { return plan_.plan.cells.at(index); }
 
   static Ready interrupted() {
@@ -171,6 +214,7 @@ class CellMeasurer final : public Measurer {
           trial.works_in_background || program.has("owned_threads") || program.has("concurrent");
     }
     trial.threads = baseline.key.threads;
+    trial.busy = is_busy(pair.baseline, trial.threads);
     trial.slice_units = pilot.slice_units;
     // Of two sides that differ much, the slower one's turns must not take for ever, nor the faster
     // one's be too short to time.
@@ -179,7 +223,25 @@ class CellMeasurer final : public Measurer {
     return trial;
   }
 
+  // All combinations of the sides' orders come in turn.
+  std::uint32_t candidate_layout() const { return (number_ + number_ / layouts_) % layouts_; }
+
+  // What lies in a build directory, in that link order. Fresh data has fresh orders.
+  run::PlannedCell laid_out(run::PlannedCell cell, std::uint32_t order) {
+    std::uint32_t const number = order + (fresh_ ? layouts_ : 0);
+    for (std::string* const file : {&cell.program, &cell.library}) {
+      if (!build_directory_of(*file).empty()) *file = relinker_.layout(*file, number);
+    }
+    return cell;
+  }
+
+  static constexpr std::size_t layout_name_bytes = 12;
+
   GatePlan const& plan_;
+  std::uint32_t const layouts_ = static_cast<std::uint32_t>(plan_.rule.layouts);
+  std::uint32_t number_ = 0;
+  bool fresh_ = false;
+  Relinker relinker_;
   run::Invoker invoker_;
   Protocol protocol_;
   std::map<std::string, run::ProgramDescription> programs_;

@@ -71,6 +71,9 @@ class CommandMeasurer final : public Measurer {
     return ready;
   }
 
+  void resume(Ready const&) override {}
+  std::optional<Ready> shorten(double) override { return std::nullopt; }
+
   // pre: no extra work, which only cells can do
   std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) override {
     CHURN_CHECK(!wish.extra.any());

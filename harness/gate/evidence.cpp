@@ -1,5 +1,6 @@
 #include "harness/gate/evidence.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -42,6 +43,13 @@ double steady_ns(store::Invocation const& side) {
 std::optional<double> figure(store::Invocation const& side, char const* name) {
   auto const found = side.figures.find(name);
   return found == side.figures.end() ? std::nullopt : std::optional(found->second);
+}
+
+// What the blow-up has above the line; below it stand the same live bytes on both sides.
+std::optional<double> growth(store::Invocation const& side) {
+  auto const peak = figure(side, "peak_rss_bytes"), start = figure(side, "rss_start_bytes");
+  if (!peak || !start) return std::nullopt;
+  return std::max(0.0, *peak - *start);
 }
 
 bool worked_while_parked(store::Invocation const& side, double most_share) {
@@ -121,6 +129,12 @@ Evidence evidence_of(store::GatePair const& pair, Clock clock, Rule const& rule)
                           total_ns_per_sample(baseline, clock, cycles, full));
   result.baseline_peak_bytes = figure(baseline, "peak_rss_bytes");
   result.candidate_peak_bytes = figure(candidate, "peak_rss_bytes");
+  result.baseline_growth_bytes = growth(baseline);
+  result.candidate_growth_bytes = growth(candidate);
+  result.baseline_left_bytes = figure(baseline, "rss_after_free_0s_bytes");
+  result.candidate_left_bytes = figure(candidate, "rss_after_free_0s_bytes");
+  result.baseline_batches = baseline.batch_ns;
+  result.candidate_batches = candidate.batch_ns;
   return result;
 }
 

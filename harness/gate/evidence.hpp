@@ -6,7 +6,7 @@
 //        turn waits for a processor that others hold is the machine's cost, and makes totals two to
 //        five times as noisy on a busy one. Waits of the work itself show in the steady cost, which
 //        is always of wall time. Where several threads work, waits for each other are a cost: the
-//        total is the makespan.
+//        total is the makespan, but for a machine whose processors others keep busy.
 // How:   a managed heap's total is taken from the end of its first collection to the end of its
 //        last, so that whole cycles are compared: full collections where there were ten of them on
 //        both sides, else all collections where there were ten.
@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/gate/rule.hpp"
 #include "results/store/records.hpp"
@@ -35,6 +36,9 @@ struct Evidence {
   bool void_pair = false;        // a side that was parked was at work
   double steady = 0, total = 0;  // logarithms of candidate / baseline
   std::optional<double> baseline_peak_bytes, candidate_peak_bytes;
+  std::optional<double> baseline_growth_bytes, candidate_growth_bytes;  // since the start line
+  std::optional<double> baseline_left_bytes, candidate_left_bytes;      // when all was freed
+  std::vector<std::uint64_t> baseline_batches, candidate_batches;       // where they were asked for
   bool single = false;           // one sample a process: it has no steady cost of its own
   bool few_collections = false;  // it collected, but too seldom for whole cycles
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "harness/gate/output.hpp"
@@ -8,6 +9,9 @@ namespace churn::gate {
 namespace {
 
 using exporting::State;
+
+// Columns of the first questions; the others have figures alone.
+constexpr std::array titles{"steady", "total", "memory"};
 
 State state_of(Verdict verdict) {
   switch (verdict) {
@@ -48,17 +52,17 @@ exporting::Finding finding_of(Replay const& replay, std::size_t cell) {
   }
   std::uint64_t pairs = 0;
   for (std::size_t q = 0; q < questions.size(); ++q) {
+    bool const titled = q < titles.size();
+    if (titled) finding.columns.emplace_back();
     if (!judged.answers[q]) continue;
     Judged const& answer = *judged.answers[q];
     pairs = std::max(pairs, answer.pairs);
-    if (questions[q] == Question::slow_mode) continue;  // a count, and no ratio
-    finding.columns.push_back(answer.ratio ? change(*answer.ratio) : "");
-    if (!answer.ratio) continue;
+    if (!answer.ratio || questions[q] == Question::slow_mode) continue;  // that one is a count
+    if (titled) finding.columns.back() = change(*answer.ratio);
     finding.figures.push_back({std::string(name_of(questions[q])) + "_ratio", "ratio",
                                *answer.ratio, answer.low, answer.high});
     finding.gravity = std::max(finding.gravity, *answer.ratio);
   }
-  finding.columns.resize(3);
   finding.columns.push_back(pairs == 0 ? "" : std::to_string(pairs));
   return finding;
 }
@@ -83,7 +87,7 @@ exporting::Finding whole(State state, std::string verdict, std::string reason) {
   finding.state = state;
   finding.verdict = std::move(verdict);
   finding.reason = std::move(reason);
-  finding.columns.resize(4);
+  finding.columns.resize(titles.size() + 1);
   return finding;
 }
 
@@ -100,7 +104,8 @@ exporting::Findings findings_of(Replay const& replay, bool finished) {
                   {"version", replay.run.version},
                   {"seed", std::to_string(replay.run.seed)},
                   {"command", replay.run.command}};
-  result.titles = {"steady", "total", "memory", "pairs"};
+  result.titles.assign(titles.begin(), titles.end());
+  result.titles.emplace_back("pairs");
   if (!finished) {
     result.findings.push_back(
         whole(State::open, "unfinished", "it was interrupted, so there is no verdict"));

@@ -5,6 +5,7 @@
 
 #include "harness/core/check.hpp"
 #include "results/statistics/rank_sum.hpp"
+#include "results/statistics/replayed_tail.hpp"
 #include "results/statistics/sign_test.hpp"
 
 namespace churn::gate {
@@ -13,14 +14,6 @@ namespace {
 using statistics::Decision;
 using statistics::SequentialPlan;
 using Values = std::vector<double>;
-
-SequentialPlan plan_of(Question question, Rule const& rule, std::optional<double> alarm) {
-  SequentialPlan plan = question == Question::slow_mode     ? rule.mode_plan()
-                        : question == Question::peak_memory ? rule.memory_plan()
-                                                            : rule.time_plan();
-  if (alarm) plan.alarm = *alarm;
-  return plan;
-}
 
 Values column(Stage const& stage, double Evidence::* field) {
   Values values;
@@ -51,26 +44,32 @@ Finding about_modes(Values const& ratios, SequentialPlan const& plan, Rule const
   return finding;
 }
 
-// Both sides' peaks, the candidate's divided by what is tolerated, the baseline's multiplied by
-// what must be found.
-Finding about_memory(Stage const& stage, SequentialPlan const& plan, Rule const& rule) {
+using Bytes = std::optional<double> Evidence::*;
+
+// Both sides' bytes, the candidate's divided by what is tolerated, the baseline's multiplied by
+// what must be found. Not asked where a pair has none, or one with less than `least`.
+Finding about_memory(Stage const& stage, SequentialPlan const& plan, Rule const& rule,
+                     Question question, Bytes baseline_bytes, Bytes candidate_bytes, double least) {
+  Bounds const bounds = bounds_of(question, rule);
   Values baseline, candidate, lessened, raised, ratios;
   for (Evidence const& each : stage.pairs) {
-    if (!each.baseline_peak_bytes || !each.candidate_peak_bytes) return {};
-    if (*each.baseline_peak_bytes <= 0 || *each.candidate_peak_bytes <= 0) return {};
-    baseline.push_back(*each.baseline_peak_bytes);
-    candidate.push_back(*each.candidate_peak_bytes);
-    lessened.push_back(candidate.back() / (1 + rule.memory_tolerance));
-    raised.push_back(baseline.back() * (1 + rule.memory_detect));
-    ratios.push_back(std::log(candidate.back() / baseline.back()));
+    auto const &before = each.*baseline_bytes, &after = each.*candidate_bytes;
+    if (!before || !after || *before <= 0 || *after <= 0) return {};
+    if (std::max(*before, *after) < least) return {};
+    baseline.push_back(*before);
+    candidate.push_back(*after);
+    lessened.push_back(*after / (1 + bounds.tolerance));
+    raised.push_back(*before * (1 + bounds.detect));
+    ratios.push_back(std::log(*after / *before));
   }
   Finding finding;
   finding.asked = true;
   auto const first = [](Values const& values, std::size_t pairs) {
     return std::span<double const>(values).first(pairs);
   };
+  std::size_t const most = std::min(ratios.size(), statistics::most_rank_sum_values / 2);
   finding.course = follow(
-      plan, ratios.size(),
+      plan, most,
       [&](std::size_t n) {
         return statistics::rank_sum_above(first(lessened, n), first(baseline, n));
       },
@@ -81,9 +80,74 @@ Finding about_memory(Stage const& stage, SequentialPlan const& plan, Rule const&
   return finding;
 }
 
+// Pairs that did other work, before they became shorter, have other batches.
+std::vector<statistics::BatchPair> batches_of(Stage const& stage) {
+  std::vector<statistics::BatchPair> result;
+  std::size_t const count = stage.pairs.back().baseline_batches.size();
+  for (Evidence const& each : stage.pairs) {
+    bool const fits =
+        each.baseline_batches.size() == count && each.candidate_batches.size() == count;
+    if (fits) result.push_back({&each.baseline_batches, &each.candidate_batches});
+  }
+  return result;
+}
+
+Finding about_tail(Stage const& stage, SequentialPlan const& plan, Rule const& rule) {
+  if (rule.tails == 0 || stage.pairs.back().baseline_batches.empty()) return {};
+  std::vector<statistics::BatchPair> const batches = batches_of(stage);
+  std::span<statistics::BatchPair const> const all(batches);
+  Bounds const bounds = bounds_of(Question::tail, rule);
+  // The draws are part of the rule: replayed they give the same p.
+  Random const random(batches.size());
+  Finding finding;
+  finding.asked = true;
+  auto const test = [&](double share, bool above) {
+    return [&, share, above](std::size_t pairs) {
+      return statistics::replayed_tail_p(all.first(pairs), std::log1p(share), above, random);
+    };
+  };
+  finding.course =
+      follow(plan, all.size(), test(bounds.tolerance, true), test(bounds.detect, false));
+  finding.shift = statistics::replayed_tail_shift(all, rule.confidence, random);
+  return finding;
+}
+
 bool is_cost(Question question) { return question != Question::slow_mode; }
 
 }  // namespace
+
+Bounds bounds_of(Question question, Rule const& rule) noexcept {
+  switch (question) {
+    case Question::peak_memory:
+      return {rule.memory_tolerance, rule.memory_detect};
+    case Question::blow_up:
+    case Question::left_bytes:
+      return {rule.growth_tolerance, rule.growth_detect};
+    case Question::tail:
+      return {rule.tail_tolerance, rule.tail_detect};
+    case Question::steady_time:
+    case Question::total_time:
+    case Question::slow_mode:
+      break;
+  }
+  return {rule.tolerance, rule.detect};
+}
+
+SequentialPlan plan_of(Question question, Rule const& rule) {
+  switch (question) {
+    case Question::slow_mode:
+      return rule.mode_plan();
+    case Question::steady_time:
+    case Question::total_time:
+      return rule.time_plan();
+    case Question::peak_memory:
+    case Question::blow_up:
+    case Question::left_bytes:
+    case Question::tail:
+      break;
+  }
+  return rule.memory_plan();
+}
 
 std::string_view name_of(Question question) noexcept {
   switch (question) {
@@ -95,6 +159,12 @@ std::string_view name_of(Question question) noexcept {
       return "peak_rss_bytes";
     case Question::slow_mode:
       return "slow_mode";
+    case Question::blow_up:
+      return "blow_up";
+    case Question::left_bytes:
+      return "rss_after_free_0s_bytes";
+    case Question::tail:
+      return "batch_p99_ns";
   }
   return "";
 }
@@ -138,7 +208,8 @@ Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> ala
   bool const single = std::any_of(stage.pairs.begin(), stage.pairs.end(),
                                   [](Evidence const& each) { return each.single; });
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    SequentialPlan const plan = plan_of(questions[i], rule, alarm);
+    SequentialPlan plan = plan_of(questions[i], rule);
+    if (alarm) plan.alarm = *alarm;
     switch (questions[i]) {
       case Question::steady_time:
         if (!single) findings[i] = about_time(steady, plan, rule, response.steady);
@@ -147,7 +218,20 @@ Findings look_at(Stage const& stage, Rule const& rule, std::optional<double> ala
         findings[i] = about_time(total, plan, rule, response.total);
         break;
       case Question::peak_memory:
-        findings[i] = about_memory(stage, plan, rule);
+        findings[i] = about_memory(stage, plan, rule, questions[i], &Evidence::baseline_peak_bytes,
+                                   &Evidence::candidate_peak_bytes, 0);
+        break;
+      case Question::blow_up:
+        findings[i] =
+            about_memory(stage, plan, rule, questions[i], &Evidence::baseline_growth_bytes,
+                         &Evidence::candidate_growth_bytes, rule.least_growth_bytes);
+        break;
+      case Question::left_bytes:
+        findings[i] = about_memory(stage, plan, rule, questions[i], &Evidence::baseline_left_bytes,
+                                   &Evidence::candidate_left_bytes, 0);
+        break;
+      case Question::tail:
+        findings[i] = about_tail(stage, plan, rule);
         break;
       case Question::slow_mode:
         findings[i] = about_modes(single ? total : steady, plan, rule);

@@ -26,10 +26,26 @@
 
 namespace churn::gate {
 
-enum class Question { steady_time, total_time, peak_memory, slow_mode };
-inline constexpr std::array questions{Question::steady_time, Question::total_time,
-                                      Question::peak_memory, Question::slow_mode};
+enum class Question {
+  steady_time,
+  total_time,
+  peak_memory,
+  slow_mode,
+  blow_up,     // growth since the start line; live bytes are the same on both sides
+  left_bytes,  // resident when all was freed
+  tail,        // the 99th percentile of batches, replayed
+};
+inline constexpr std::array questions{
+    Question::steady_time, Question::total_time, Question::peak_memory, Question::slow_mode,
+    Question::blow_up,     Question::left_bytes, Question::tail};
 std::string_view name_of(Question question) noexcept;  // a metric's name: "steady_time"
+
+// What passes and what must be found, as shares.
+struct Bounds {
+  double tolerance = 0, detect = 0;
+};
+Bounds bounds_of(Question question, Rule const& rule) noexcept;
+statistics::SequentialPlan plan_of(Question question, Rule const& rule);
 
 enum class Verdict { pass, regression, inconclusive, unmeasured, new_cell };
 std::string_view name_of(Verdict verdict) noexcept;

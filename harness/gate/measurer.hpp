@@ -11,6 +11,7 @@
 
 #include "harness/core/extra_work.hpp"
 #include "harness/gate/sides.hpp"
+#include "harness/run/exchange.hpp"
 #include "harness/run/interrupt.hpp"
 #include "results/store/records.hpp"
 
@@ -21,6 +22,7 @@ struct Ready {
   std::string failure;  // not empty: this cell cannot be measured
   std::string protocol;
   std::uint32_t turns = 0;
+  run::Work work = {};
   // Of the trial's baseline: resident bytes at the peak, and which share of its time its
   // collections took. 0: unknown, or none.
   std::uint64_t peak_bytes = 0;
@@ -42,8 +44,14 @@ class Measurer {
 
   // Finds out how much work a pair of this cell does. Called once, before its first pair.
   virtual Ready prepare(Pairing const& pairing) = 0;
+  // Instead: what an earlier preparation found.
+  virtual void resume(Ready const& ready) = 0;
+  // From now on pairs of this cell do about that share of their work. None: they cannot do less.
+  virtual std::optional<Ready> shorten(double share) = 0;
   // None: interrupted, nothing to keep. The numbers of rows are left to the caller.
   virtual std::optional<store::GatePair> measure(Pairing const& pairing, PairWish const& wish) = 0;
+  // Which pair comes next, by which link orders are chosen.
+  virtual void choose(std::uint32_t stage, std::uint32_t number) { (void)stage, (void)number; }
   virtual double seconds() const = 0;  // since some moment
 };
 

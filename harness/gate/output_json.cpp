@@ -69,6 +69,19 @@ std::string to_json(Replay const& replay, bool finished) {
   json.end_object();
   json.key("cells").begin_array();
   for (std::size_t i = 0; i < replay.cells.size(); ++i) cell_rows(json, replay, i);
+  json.end_array();
+  json.key("explanations").begin_array();
+  for (std::size_t i = 0; i < replay.cells.size(); ++i) {
+    for (auto const& each : replay.explanations[i]) {
+      json.begin_object();
+      json.member("cell", replay.cells[i].name);
+      json.member("quantity", each.quantity);
+      if (each.baseline) json.member("baseline", *each.baseline);
+      if (each.candidate) json.member("candidate", *each.candidate);
+      if (!each.note.empty()) json.member("why_not", each.note);
+      json.end_object();
+    }
+  }
   json.end_array().end_object();
   return json.take() + "\n";
 }

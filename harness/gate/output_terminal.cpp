@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "harness/gate/explain.hpp"
 #include "harness/gate/output.hpp"
 #include "results/report/text.hpp"
 
@@ -34,7 +35,7 @@ std::string right(std::string const& text, std::size_t width) {
   return std::string(columns < width ? width - columns : 0, ' ') + text;
 }
 
-std::string in_words(Question question) {
+std::string spelled(Question question) {
   switch (question) {
     case Question::steady_time:
       return "steady time";
@@ -44,6 +45,12 @@ std::string in_words(Question question) {
       return "peak memory";
     case Question::slow_mode:
       return "slow mode";
+    case Question::blow_up:
+      return "blow-up";
+    case Question::left_bytes:
+      return "memory after free";
+    case Question::tail:
+      return "p99 of batches";
   }
   return "";
 }
@@ -84,6 +91,9 @@ class Terminal {
     row("cell", {"steady", "total", "memory"}, "pairs", "verdict", "");
     for (std::size_t i = 0; i < names_.size(); ++i) cell_row(i);
     for (std::size_t i = 0; i < names_.size(); ++i) explain(i);
+    for (std::string const& note : {layouts(), busy()}) {
+      if (!note.empty()) paragraph(note);
+    }
     paragraph(canaries());
     paragraph(summary(finished));
     return std::move(text_);
@@ -166,6 +176,38 @@ class Terminal {
                 " in the total, so what must be found is as much less");
     }
     for (auto const& each : reasons(cell)) paragraph(names_[cell] + ": " + visible(each));
+    bool const no_tail = replay_.rule.tails != 0 && judged.verdict != Verdict::new_cell &&
+                         !judged.answers[static_cast<std::size_t>(Question::tail)];
+    if (no_tail) {
+      paragraph(names_[cell] +
+                ": its units are not about 1000 operations, so there is no p99 of batches");
+    }
+    std::string const explained = gate::in_words(replay_.explanations[cell]);
+    if (!explained.empty()) paragraph("beside it: " + explained, 2);
+  }
+
+  // Why two builds are held to less.
+  std::string layouts() const {
+    Rule const& rule = replay_.rule;
+    if (rule.layouts > 0) {
+      return "programs were linked in " + std::to_string(static_cast<int>(rule.layouts)) +
+             " random orders a side, and in others on fresh data";
+    }
+    if (rule.builds == 0) return "";
+    return "each build has one layout, which alone changes times by up to some per cent: slower by "
+           "up to " +
+           change(1 + rule.tolerance) +
+           " is tolerated; --rebuild 8 links both in "
+           "random orders and is held to 0.5 %";
+  }
+
+  std::string busy() const {
+    bool const any = std::any_of(replay_.cells.begin(), replay_.cells.end(),
+                                 [](auto const& cell) { return cell.protocol == "threads, busy"; });
+    return any ? "others kept this machine's processors busy, so the total of cells with threads "
+                 "is "
+                 "of CPU time: waits show in the steady time alone"
+               : "";
   }
 
   std::string in_words(JudgedCell const& cell, std::size_t q) const {
@@ -175,7 +217,7 @@ class Terminal {
       return "too many processes of the candidate are slower by more than " +
              change(1 + replay_.rule.mode_beyond) + "; " + pairs;
     }
-    std::string text = gate::in_words(questions[q]);
+    std::string text = spelled(questions[q]);
     if (judged.ratio) text += " " + change(*judged.ratio);
     if (judged.verdict == Verdict::regression) {
       return text + ", from " + change(*judged.low) + " to " + change(*judged.high) + " in " +

@@ -14,17 +14,31 @@ namespace churn::gate {
 
 inline constexpr std::uint64_t pairs_a_canary = 6;
 
+// Pairs that were begun, and what they took.
+struct Spent {
+  std::uint32_t pairs = 0;
+  double seconds = 0;
+};
+
 class Pace {
  public:
   // `alarm` as for look_at.
   Pace(Rule const& rule, double budget_seconds, std::optional<double> alarm,
        Response const& response = {});
 
-  // Whether to measure another pair, after so many were begun in so many seconds.
-  bool goes_on(Stage const& found, std::uint32_t begun, double spent_seconds) const;
+  // Whether to measure another pair, after what was begun in all. `since`: where pairs became as
+  // short as they are.
+  bool goes_on(Stage const& found, Spent now, Spent since = {}) const;
+  // Where it does not: whether shorter pairs could still bring a first look. A side that is many
+  // times slower is found by them as well, and a busy machine's pairs take as long as it likes.
+  bool may_be_shorter(Stage const& found, Spent now) const;
+  // Which share of the pairs' length would just do. pre: may_be_shorter
+  double fits(Stage const& found, Spent now, Spent since) const;
 
  private:
-  bool reaches_a_look(Stage const& found, std::uint32_t begun, double spent_seconds) const;
+  bool answered(Stage const& found) const;
+  // For the next look, as pairs take now.
+  double needed_seconds(Stage const& found, Spent now, Spent since) const;
 
   Rule const& rule_;
   double const budget_seconds_;

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t small_bytes = std::uint64_t{4} << 20,
                         large_bytes = std::uint64_t{128} << 20;
 constexpr std::uint32_t least_samples_a_turn = 5, most_samples_a_turn = 20;
-constexpr std::uint32_t whole_process_samples = 50, most_turns = 100;
+constexpr std::uint32_t whole_process_samples = 50, most_turns = 100, fewest_turns = 4;
 // One collection opens the first whole cycle; one more in reserve, since warm-up is not exact.
 constexpr double wanted_collections = least_collections + 2;
 
@@ -25,7 +25,7 @@ struct Kind {
 
 Kind kind_of(Trial const& trial) {
   if (trial.managed) return {"collector", 10e6, 20};
-  if (trial.threads > 1) return {"threads", 6e6, 20};
+  if (trial.threads > 1) return {trial.busy ? "threads, busy" : "threads", 6e6, 20};
   if (trial.grown_bytes > large_bytes) return {"large", 23e6, 8};
   if (trial.grown_bytes > small_bytes) return {"cache-sized", 10e6, 20};
   return {"small", 5e6, 20};
@@ -74,6 +74,14 @@ Protocol protocol_for(Trial const& trial) {
   std::uint64_t const samples = samples_a_turn(kind.turn_ns, unit_ns);
   return with(kind.name, kind.turns, kind.turns * samples,
               units_in(kind.turn_ns / static_cast<double>(samples)));
+}
+
+std::optional<Protocol> shorter(Protocol const& protocol, double share) {
+  auto const wanted = static_cast<std::uint32_t>(share * protocol.turns);
+  std::uint32_t const turns = std::max(wanted, fewest_turns);
+  if (turns >= protocol.turns) return std::nullopt;
+  std::uint64_t const samples = protocol.work.samples / protocol.turns * turns;
+  return with(protocol.name, turns, samples, protocol.work.units / protocol.work.samples);
 }
 
 Protocol trial_protocol(std::uint64_t slice_units, bool managed) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "harness/run/exchange.hpp"
@@ -17,6 +18,7 @@ namespace churn::gate {
 struct Trial {
   bool managed = false;
   bool works_in_background = false;  // the collector has threads of its own
+  bool busy = false;                 // others keep the processors busy
   std::uint32_t threads = 1;
   std::uint64_t grown_bytes = 0;  // resident, from before set-up to the peak
   std::uint64_t slice_units = 1, slice_ns = 1;
@@ -24,12 +26,16 @@ struct Trial {
 };
 
 struct Protocol {
-  std::string name;  // "small", "cache-sized", "large", "threads", "collector", "whole processes"
+  // "small", "cache-sized", "large", "threads", "threads, busy", "collector", "whole processes"
+  std::string name;
   std::uint32_t turns = 1;
   run::Work work;
 };
 
 Protocol protocol_for(Trial const& trial);
+// About that share of the turns: for a pair that takes too long, on a busy machine or since one
+// side is many times slower. None: there are hardly any to leave out. pre: 0 < share
+std::optional<Protocol> shorter(Protocol const& protocol, double share);
 // Of the trial pair itself: short, and long enough to see collections.
 Protocol trial_protocol(std::uint64_t slice_units, bool managed);
 

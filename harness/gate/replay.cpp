@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <tuple>
+
+#include "harness/gate/explain.hpp"
 
 namespace churn::gate {
 namespace {
@@ -87,6 +90,22 @@ std::string first_difference(std::vector<Row> const& stored, std::vector<Row> co
   return "";
 }
 
+void add_explanations(store::Store& store, Replay& replay) {
+  auto const counted = store.gate_explanations(replay.gate.run_id);
+  for (std::size_t i = 0; i < replay.cells.size(); ++i) {
+    auto& all = replay.explanations.emplace_back();
+    if (replay.judgement.cells[i].verdict != Verdict::regression) continue;
+    std::int64_t const id = replay.cells[i].id;
+    std::copy_if(counted.begin(), counted.end(), std::back_inserter(all),
+                 [&](auto const& each) { return each.gate_cell_id == id; });
+    std::vector<store::GatePair> pairs;
+    store.each_gate_pair(id, [&](store::GatePair const& pair) {
+      if (pair.stage == 1 || pair.stage == 2) pairs.push_back(pair);
+    });
+    for (auto& each : explanations_of(pairs)) all.push_back(std::move(each));
+  }
+}
+
 }  // namespace
 
 Replay replay(store::Store& store, std::int64_t run_id) {
@@ -115,6 +134,7 @@ Replay replay(store::Store& store, std::int64_t run_id) {
   }
   result.judgement = judge(result.evidence, canaries, result.rule);
   add_rows(result);
+  add_explanations(store, result);
   return result;
 }
 

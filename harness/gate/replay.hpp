@@ -22,6 +22,8 @@ struct Replay {
   // As rows.
   std::vector<store::GateLook> looks;
   std::vector<store::GateVerdict> verdicts;
+  // Of each cell with a regression; decides nothing.
+  std::vector<std::vector<store::GateExplanation>> explanations;
 };
 
 // 0: the newest gate.

@@ -15,6 +15,13 @@ struct Rule {
   // Shares: 0.005 is half a percent. Time, steady and total; and peak memory.
   double tolerance = 0.005, detect = 0.03;
   double memory_tolerance = 0.01, memory_detect = 0.05;
+  // Growth since the start line, and what is left when all was freed: noisier than peaks, which
+  // most of a program's own pages steady. Growth that is less than that in bytes is not asked of.
+  double growth_tolerance = 0.02, growth_detect = 0.1, least_growth_bytes = 2097152;
+  // The 99th percentile of batches, replayed; asked with `tails`, which is 0 or 1.
+  double tails = 0, tail_tolerance = 0.02, tail_detect = 0.1;
+  // Two builds (1) differ in layout too; so many link orders a side (0: as they were built).
+  double builds = 0, layouts = 0;
   double mode_beyond = 0.08;  // pairs further apart than this are of different modes
   // A first pass flags with these chances of an error; what it flags is measured again, and must be
   // rejected at `confirm` on the fresh data alone, and over all cells and questions at `family`.

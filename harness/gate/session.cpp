@@ -1,6 +1,8 @@
 #include "harness/gate/session.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <numeric>
 #include <vector>
 
@@ -12,7 +14,10 @@
 namespace churn::gate {
 namespace {
 
-constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2, response_stage = 3;
+constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2, response_stage = 3,
+                        stages = 4;
+// Of the time that is left, so that shorter pairs bring a look for certain.
+constexpr double margin = 0.7;
 
 class Session {
  public:
@@ -21,10 +26,11 @@ class Session {
     rows_ = store.gate_cells(run_id);
     CHURN_CHECK(rows_.size() == plan.pairings.size());
     evidence_.resize(rows_.size());
-    canary_numbers_.resize(rows_.size());
+    begun_.resize(rows_.size());
     std::size_t measured = 0;
     for (Pairing const& each : plan.pairings) measured += each.baseline.has_value();
     confirming_ = confirming_alarm(plan.rule, count_questions(measured));
+    for (std::size_t cell = 0; cell < rows_.size(); ++cell) take_up(cell);
   }
 
   bool run() {
@@ -40,6 +46,33 @@ class Session {
   }
 
  private:
+  // How far each stage of a cell has come: pairs that were begun, and what they took.
+  struct Begun {
+    std::array<std::uint32_t, stages> pairs{};
+    std::array<double, stages> seconds{};
+  };
+
+  // What an earlier session stored of it.
+  void take_up(std::size_t cell) {
+    store_.each_gate_pair(rows_[cell].id, [&](store::GatePair const& pair) {
+      Evidence found = evidence_of(pair, clock_of(rows_[cell].protocol), plan_.rule);
+      begun_[cell].pairs[pair.stage] = pair.number + 1;
+      begun_[cell].seconds[pair.stage] +=
+          static_cast<double>(std::max(pair.baseline.wall_ns, pair.candidate.wall_ns)) * 1e-9;
+      if (pair.stage == canary_stage) {
+        canaries_ += found.failure.empty() && !found.void_pair;
+      } else {
+        add_to(stage_of(cell, pair.stage), std::move(found));
+      }
+    });
+  }
+
+  Stage& stage_of(std::size_t cell, std::uint32_t stage) {
+    CellEvidence& evidence = evidence_[cell];
+    if (stage == response_stage) return evidence.response;
+    return stage == first_stage ? evidence.first : evidence.fresh;
+  }
+
   std::vector<std::size_t> order() const {
     std::vector<std::size_t> cells(rows_.size());
     std::iota(cells.begin(), cells.end(), std::size_t{0});
@@ -55,49 +88,73 @@ class Session {
   // Both stages at once: the second needs the same preparation, and no data of the first. False:
   // interrupted.
   bool measure_cell(std::size_t cell) {
-    Ready const ready = means_.measurer->prepare(plan_.pairings[cell]);
-    if (ready.interrupted) return false;
     store::GateCell& row = rows_[cell];
-    row.protocol = ready.protocol;
-    row.turns = ready.turns;
-    row.failure = ready.failure;
-    store_.update_gate_cell(row);
-    if (!ready.failure.empty()) return true;
-    CellEvidence& evidence = evidence_[cell];
-    if (needs_response(row.protocol) && !measure_response(cell, evidence.response)) return false;
-    if (!evidence.response.failure.empty() || hopeless(evidence.response)) return true;
-    if (!measure_stage(cell, first_stage, evidence.first, {})) return false;
-    bool const alarm =
-        evidence.first.failure.empty() && alarming(look_at(evidence.first, plan_.rule));
+    if (!row.failure.empty()) return true;
+    if (row.protocol.empty()) {
+      Ready const ready = means_.measurer->prepare(plan_.pairings[cell]);
+      if (ready.interrupted) return false;
+      keep(cell, ready);
+      if (!ready.failure.empty()) return true;
+    } else {
+      Ready ready;
+      ready.protocol = row.protocol;
+      ready.turns = row.turns;
+      ready.work = {row.units, row.samples, row.warmup_units};
+      means_.measurer->resume(ready);
+    }
+    if (needs_response(row.protocol) && !measure_response(cell)) return false;
+    Stage const& response = evidence_[cell].response;
+    if (!response.failure.empty() || hopeless(response)) return true;
+    if (!measure_stage(cell, first_stage, {})) return false;
+    Stage const& first = evidence_[cell].first;
+    bool const alarm = first.failure.empty() && alarming(look_at(first, plan_.rule));
     if (!alarm) return true;
-    if (!measure_stage(cell, fresh_stage, evidence.fresh, confirming_)) return false;
+    if (!measure_stage(cell, fresh_stage, confirming_)) return false;
     // No regression without canaries: here while this cell is prepared.
     return top_up_canaries(cell);
   }
 
-  bool measure_stage(std::size_t cell, std::uint32_t stage, Stage& found,
-                     std::optional<double> alarm) {
-    Response const response = response_of(evidence_[cell].response, plan_.rule);
-    Pace const pace(plan_.rule, plan_.cell_budget_seconds, alarm, response);
-    double const began = means_.measurer->seconds();
-    auto const goes_on = [&](std::uint32_t begun) {
-      return pace.goes_on(found, begun, means_.measurer->seconds() - began);
-    };
-    for (std::uint32_t number = 0; goes_on(number); ++number) {
+  void keep(std::size_t cell, Ready const& ready) {
+    store::GateCell& row = rows_[cell];
+    row.protocol = ready.protocol;
+    row.turns = ready.turns;
+    row.failure = ready.failure;
+    row.units = ready.work.units;
+    row.samples = ready.work.samples;
+    row.warmup_units = ready.work.warmup_units;
+    store_.update_gate_cell(row);
+  }
+
+  bool measure_stage(std::size_t cell, std::uint32_t stage, std::optional<double> alarm) {
+    Stage& found = stage_of(cell, stage);
+    std::uint32_t& number = begun_[cell].pairs[stage];
+    Pace const pace(plan_.rule, plan_.cell_budget_seconds, alarm,
+                    response_of(evidence_[cell].response, plan_.rule));
+    double const began = means_.measurer->seconds() - begun_[cell].seconds[stage];
+    Spent since{number, begun_[cell].seconds[stage]};  // where the present length of pairs began
+    for (;;) {
+      Spent const now{number, means_.measurer->seconds() - began};
+      if (!pace.goes_on(found, now, since)) {
+        if (!pace.may_be_shorter(found, now)) return true;
+        if (auto const shorter = means_.measurer->shorten(margin * pace.fits(found, now, since))) {
+          keep(cell, *shorter);
+          since = now;
+        }
+      }
       bool const canary_is_due = number != 0 && number % pairs_a_canary == 0;
       if (canary_is_due && !measure_canary(cell)) return false;
       show(cell, found.pairs.size(), stage == fresh_stage);
-      if (!measure_pair(cell, stage, number, found)) return false;
+      if (!measure_pair(cell, stage, number++, found)) return false;
     }
-    return true;
   }
 
   // Not part of any budget: without it the pairs that follow could say nothing.
-  bool measure_response(std::size_t cell, Stage& found) {
-    for (std::uint32_t number = 0;
-         static_cast<double>(found.pairs.size()) < plan_.rule.response_pairs; ++number) {
+  bool measure_response(std::size_t cell) {
+    Stage& found = evidence_[cell].response;
+    while (static_cast<double>(found.pairs.size()) < plan_.rule.response_pairs) {
       if (!found.failure.empty() || hopeless(found)) return true;
       show(cell, found.pairs.size(), false);
+      std::uint32_t const number = begun_[cell].pairs[response_stage]++;
       if (!measure_pair(cell, response_stage, number, found)) return false;
     }
     return true;
@@ -120,6 +177,7 @@ class Session {
                                             std::uint32_t number) {
     bool const canary = stage == canary_stage || stage == response_stage;
     Pairing const& pairing = plan_.pairings[cell];
+    means_.measurer->choose(stage, number);
     PairWish wish{canary, draw(cell, stage, number)};
     if (stage == response_stage) wish.extra = response_work(plan_.rule);
     auto pair = means_.measurer->measure(pairing, wish);
@@ -137,7 +195,7 @@ class Session {
   }
 
   bool measure_canary(std::size_t cell) {
-    auto const pair = store_pair(cell, canary_stage, canary_numbers_[cell]++);
+    auto const pair = store_pair(cell, canary_stage, begun_[cell].pairs[canary_stage]++);
     if (!pair) return false;
     Evidence const evidence = evidence_of(*pair, clock_of(rows_[cell].protocol), plan_.rule);
     canaries_ += evidence.failure.empty() && !evidence.void_pair;
@@ -158,7 +216,7 @@ class Session {
   std::int64_t const run_id_;
   std::vector<store::GateCell> rows_;
   std::vector<CellEvidence> evidence_;
-  std::vector<std::uint32_t> canary_numbers_;
+  std::vector<Begun> begun_;
   std::uint64_t canaries_ = 0;
   double confirming_ = 0;
   std::size_t done_ = 0;
@@ -167,7 +225,9 @@ class Session {
 }  // namespace
 
 void begin_gate(GatePlan const& plan, store::Store& store, std::int64_t run_id) {
-  store.add_gate({run_id, plan.baseline, plan.candidate, to_limits(plan.rule), ""});
+  std::map<std::string, double> limits = to_limits(plan.rule);
+  limits[budget_limit] = plan.cell_budget_seconds;
+  store.add_gate({run_id, plan.baseline, plan.candidate, limits, ""});
   std::vector<store::Cell> const cells = store.cells(run_id);
   CHURN_CHECK(cells.size() == plan.plan.cells.size());
   for (Pairing const& each : plan.pairings) {

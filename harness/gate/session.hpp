@@ -28,10 +28,14 @@ struct Means {
   std::function<void(Moment const&)> show = [](Moment const&) {};
 };
 
+// Among the stored limits; no verdict depends on it.
+inline constexpr char budget_limit[] = "cell_budget_seconds";
+
 // Adds the gate's rows to a run that was begun with the plan's cells in their order.
 void begin_gate(GatePlan const& plan, store::Store& store, std::int64_t run_id);
 
-// False: interrupted. What was found is in the store, see replay.hpp.
+// Goes on with what is stored of the run. False: interrupted. What was found is in the store, see
+// replay.hpp.
 bool run_gate(Means const& means, GatePlan const& plan, store::Store& store, std::int64_t run_id);
 
 }  // namespace churn::gate

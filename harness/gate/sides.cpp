@@ -6,6 +6,7 @@
 
 #include "harness/core/check.hpp"
 #include "harness/core/error.hpp"
+#include "harness/gate/relink.hpp"
 #include "harness/run/names.hpp"
 
 namespace churn::gate {
@@ -88,8 +89,9 @@ class Planner {
   }
 
   GatePlan run() {
-    check(wish_.rule);
     refuse_mixtures();
+    widen_for_builds();
+    check(result_.rule);
     if (!wish_.candidate_command.empty()) return commands();
     run::Wish axes = wish_.axes;
     bool const by_default = says_nothing(axes);
@@ -110,6 +112,7 @@ class Planner {
     } else {
       pair_up(plan_of(wish_.baseline, axes, here_), candidate, wanted);
     }
+    check_layouts();
     return std::move(result_);
   }
 
@@ -129,8 +132,33 @@ class Planner {
     if (names && (wish_.baseline.empty() || wish_.candidate.empty())) {
       throw UserError("--baseline and --candidate go together");
     }
+    if (commands && wish_.rule.layouts > 0) {
+      throw UserError("--rebuild links churn's own programs again, and no commands");
+    }
+    if (commands && wish_.rule.tails > 0) {
+      throw UserError("--tails needs the batches of churn's own workloads; commands have none");
+    }
     if (commands && !says_nothing(wish_.axes)) {
       throw UserError("two commands are one cell; leave out --matrix and the axes");
+    }
+  }
+
+  void widen_for_builds() {
+    if (wish_.baseline_build.empty()) return;
+    result_.rule.builds = 1;
+    if (result_.rule.layouts > 0) return;
+    if (!wish_.tolerance_given) result_.rule.tolerance = build_tolerance;
+    if (!wish_.detect_given)
+      result_.rule.detect = std::max(build_detect, result_.rule.tolerance * 2);
+  }
+
+  void check_layouts() const {
+    if (result_.rule.layouts == 0) return;
+    for (auto const& cell : result_.plan.cells) {
+      if (!build_directory_of(cell.program).empty()) continue;
+      throw UserError("--rebuild: " + cell.program +
+                      " cannot be linked again, since no build.ninja lies above it; give a build "
+                      "directory, or leave out --rebuild and accept a tolerance of 2 %");
     }
   }
 
@@ -233,7 +261,7 @@ class Planner {
     for (std::string const& command : {wish_.baseline_command, wish_.candidate_command}) {
       run::PlannedCell cell;
       cell.key.allocator.name = command;
-      cell.key.workload.name = "command";
+      cell.key.workload.name = command_workload;
       cell.program = command;
       cell.op = "one run of the command";
       result_.plan.cells.push_back(std::move(cell));

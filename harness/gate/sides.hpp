@@ -26,7 +26,15 @@ struct Wish {
   std::string baseline_command, candidate_command;
   double cell_budget_seconds = 20;
   Rule rule;
+  // False: the default, which for two builds in the order that they were linked in is wider.
+  bool tolerance_given = false, detect_given = false;
 };
+
+// Two builds of the same source differ by up to that, by where the linker put their loops.
+inline constexpr double build_tolerance = 0.02, build_detect = 0.05;
+
+// The workload of cells that are commands.
+inline constexpr char command_workload[] = "command";
 
 // Two of the plan's cells; no baseline: new.
 struct Pairing {

@@ -32,12 +32,11 @@ void show_shift(Judged& judged, Finding const& finding, Question question, Rule 
   judged.low = std::exp(shift.low);
   judged.high = std::exp(shift.high);
   judged.confidence = shift.confidence;
-  bool const memory = question == Question::peak_memory;
-  auto const plan = memory ? rule.memory_plan() : rule.time_plan();
+  auto const plan = plan_of(question, rule);
   double const shows = judged.shown ? judged.shown->estimate : 1;
-  double const least = statistics::minimum_detectable_shift(
-      shift, std::log1p(memory ? rule.memory_tolerance : rule.tolerance),
-      plan.alarm * plan.looks.back().share, rule.power);
+  double const least =
+      statistics::minimum_detectable_shift(shift, std::log1p(bounds_of(question, rule).tolerance),
+                                           plan.alarm * plan.looks.back().share, rule.power);
   if (std::isfinite(least) && shows > 0) {
     judged.minimum_detectable_effect = std::expm1(least) / shows;
   }

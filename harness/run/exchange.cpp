@@ -146,7 +146,12 @@ class RecordReader {
  private:
   void read_turns() {
     record_.turn_ns = wholes(json_, "turn_ns", asked_.turns.count);
-    copy_figure(json_, "parked_cpu_ns", "parked_cpu_ns");
+    for (char const* const key : {"parked_cpu_ns", "run_delay_ns", "rss_after_free_0s_bytes"}) {
+      copy_figure(json_, key, key);
+    }
+    if (json_.contains("batch_ns")) {
+      record_.batch_ns = wholes(json_, "batch_ns", asked_.work.units * asked_.threads);
+    }
     if (!json_.contains("collector_stats")) return;
     record_.sample_collections = wholes(json_, "sample_collections", asked_.work.samples);
     record_.sample_full_collections = wholes(json_, "sample_full_collections", asked_.work.samples);
@@ -237,6 +242,7 @@ class RecordReader {
     record_.peak_live_bytes = whole(json_, "peak_live_bytes");
     record_.total_bytes = whole(json_, "total_bytes");
     record_.total_bytes_warm = whole(json_, "total_bytes_warm");
+    copy_figure(json_, "calls", "allocation_calls");
     if (record_.total_bytes_warm > record_.total_bytes) {
       throw Malformed("it counts more bytes while warming up than in all");
     }
@@ -265,7 +271,7 @@ class RecordReader {
 // What is stored beside the samples: all but the arrays that have tables of their own.
 std::string without_arrays(Json json) {
   for (char const* const key : {"sample_ns", "sample_cpu_ns", "rss_time_line", "turn_ns",
-                                "sample_collections", "sample_full_collections"}) {
+                                "sample_collections", "sample_full_collections", "batch_ns"}) {
     json.erase(key);
   }
   if (auto const stats = json.find("collector_stats"); stats != json.end() && stats->is_object()) {
@@ -315,6 +321,7 @@ std::string to_request(Asked const& asked) {
   if (asked.mode == Mode::turns) {
     json["turns"] = {
         {"count", asked.turns.count}, {"place", asked.turns.place}, {"page", child_shared_path}};
+    if (asked.turns.batches) json["turns"]["batches"] = true;
   }
   if (asked.extra.any()) {
     json["extra"] = {{"per_mille", asked.extra.per_mille},

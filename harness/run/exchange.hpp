@@ -33,6 +33,7 @@ struct Work {
 struct Turns {
   std::uint64_t count = 0;
   std::uint32_t place = 0;
+  bool batches = false;  // the time of every unit is asked for
 };
 
 struct LibraryFile {
@@ -67,7 +68,7 @@ struct Record {
   double first_touches_ns =
       0;  // mode split, beside sample_cpu_ns: of its new pages, as priced there
   // Mode turns, beside what mode time gives; the last two of managed heaps alone:
-  std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
+  std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections, batch_ns;
   // Mode time:
   std::uint64_t clock_setup_ns = 0;
   std::vector<std::uint64_t> sample_ns, sample_cpu_ns;

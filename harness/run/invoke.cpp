@@ -137,7 +137,8 @@ BackEnd reference_of(PlannedCell const& cell) {
   return {cell.reference_program.empty() ? cell.program : cell.reference_program, "", {}, {}, 0};
 }
 
-Invoker::Invoker(Plan const& plan, std::string counting_library, Interrupt& interrupt)
+Invoker::Invoker(Plan const& plan, std::string counting_library, Interrupt& interrupt,
+                 std::size_t longest_program)
     : plan_(plan), counting_library_(std::move(counting_library)), interrupt_(interrupt) {
   CPU_ZERO(&cpus_);
   if (sched_getaffinity(0, sizeof cpus_, &cpus_) != 0) CPU_ZERO(&cpus_);
@@ -148,7 +149,8 @@ Invoker::Invoker(Plan const& plan, std::string counting_library, Interrupt& inte
   std::size_t most = 0;
   auto const look_at = [&](BackEnd const& back_end) {
     Launch const each = launch(back_end);
-    most = std::max(most, stack_bytes(each.program, each.arguments, each.environment));
+    std::size_t const longer = longest_program - std::min(longest_program, each.program.size());
+    most = std::max(most, stack_bytes(each.program, each.arguments, each.environment) + longer);
   };
   for (PlannedCell const& cell : plan.cells) {
     if (!cell.why_not.empty()) continue;
@@ -237,6 +239,12 @@ Launch Invoker::launch(BackEnd const& back_end) {
   result.environment = cell_environment(back_end.environment, directory_.link_to(back_end.library));
   result.data_limit_bytes = plan_.memory_cap_bytes;
   result.cpus = &cpus_;
+  if (!wrapper_.empty()) {
+    result.arguments.front() = result.program;
+    result.arguments.insert(result.arguments.begin(), wrapper_.begin(), wrapper_.end());
+    result.program = wrapper_.front();
+    result.data_limit_bytes = 0;
+  }
   return result;
 }
 
@@ -250,8 +258,10 @@ std::optional<Record> Invoker::get_ready(BackEnd const& back_end, Asked& questio
     question.library = LibraryFile{back_end.library, status.st_dev, status.st_ino};
   }
   started = launch(back_end);
-  started.environment = padded(started.program, started.arguments, std::move(started.environment),
-                               total_stack_bytes_);
+  if (wrapper_.empty()) {
+    started.environment = padded(started.program, started.arguments, std::move(started.environment),
+                                 total_stack_bytes_);
+  }
   started.request = to_request(question);
   return std::nullopt;
 }
@@ -293,7 +303,7 @@ Finding Invoker::invoke(BackEnd const& back_end, Asked const& asked) {
 
 std::array<Finding, 2> Invoker::take_turns(std::array<PlannedCell const*, 2> cells,
                                            Work const& work, std::uint32_t turns,
-                                           std::array<ExtraWork, 2> extra) {
+                                           std::array<ExtraWork, 2> extra, bool batches) {
   std::array<Finding, 2> findings;
   std::array<Asked, 2> questions;
   std::array<Launch, 2> launches;
@@ -303,7 +313,7 @@ std::array<Finding, 2> Invoker::take_turns(std::array<PlannedCell const*, 2> cel
     BackEnd const back_end = back_end_of(*cells[i]);
     questions[i] = asked(Mode::turns, *cells[i], back_end);
     questions[i].work = work;
-    questions[i].turns = {turns, i};
+    questions[i].turns = {turns, i, batches};
     questions[i].extra = extra[i];
     findings[i].started_ns = started_ns;
     if (auto why_not = get_ready(back_end, questions[i], launches[i])) {

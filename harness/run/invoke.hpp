@@ -52,7 +52,9 @@ class Invoker {
  public:
   // `counting_library` is preloaded for counting passes; empty: none is. The plan must outlive
   // this.
-  Invoker(Plan const& plan, std::string counting_library, Interrupt& interrupt);
+  // `longest_program` is the length of the longest path that takes the place of a planned one.
+  Invoker(Plan const& plan, std::string counting_library, Interrupt& interrupt,
+          std::size_t longest_program = 0);
 
   Finding time(PlannedCell const& cell, Work const& work);
   // The cell's workload on the back end.
@@ -63,12 +65,16 @@ class Invoker {
 
   // On the cell's back end, with parts of its heap at work.
   Finding split(PlannedCell const& cell, Work const& work, Parts const& parts);
+  // From now on cells run under another program: its path and arguments in front, no memory limit,
+  // no padded environment. For counting, not for timing.
+  void run_under(std::vector<std::string> wrapper) { wrapper_ = std::move(wrapper); }
 
   // Two processes that take turns; the first cell's moves first. Where one of them fails, the other
   // is ended and has no time either. pre: both have the same threads; work.samples is a multiple of
   // turns
   std::array<Finding, 2> take_turns(std::array<PlannedCell const*, 2> cells, Work const& work,
-                                    std::uint32_t turns, std::array<ExtraWork, 2> extra = {});
+                                    std::uint32_t turns, std::array<ExtraWork, 2> extra = {},
+                                    bool batches = false);
 
   std::size_t total_stack_bytes() const noexcept { return total_stack_bytes_; }
 
@@ -85,6 +91,7 @@ class Invoker {
 
   Plan const& plan_;
   std::string counting_library_;
+  std::vector<std::string> wrapper_;
   Interrupt& interrupt_;
   PrivateDirectory directory_;
   CompiledTraces traces_;

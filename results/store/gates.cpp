@@ -31,8 +31,11 @@ std::int64_t Store::add_gate_cell(GateCell const& cell) {
 void Store::update_gate_cell(GateCell const& cell) {
   auto& store = *private_;
   store.transaction([&] {
-    return store.execute("UPDATE gate_cells SET protocol = ?, turns = ?, failure = ? WHERE id = ?",
-                         cell.protocol, cell.turns, cell.failure, cell.id);
+    return store.execute(
+        "UPDATE gate_cells SET protocol = ?, turns = ?, failure = ?, units = ?, samples = ?,"
+        " warmup_units = ? WHERE id = ?",
+        cell.protocol, cell.turns, cell.failure, cell.units, cell.samples, cell.warmup_units,
+        cell.id);
   });
 }
 
@@ -68,6 +71,17 @@ void Store::add_gate_findings(std::int64_t run_id, std::string const& verdict,
   });
 }
 
+void Store::add_gate_explanations(std::vector<GateExplanation> const& explanations) {
+  auto& store = *private_;
+  store.transaction([&] {
+    for (GateExplanation const& each : explanations) {
+      store.execute("INSERT OR REPLACE INTO gate_explanations VALUES (?, ?, ?, ?, ?)",
+                    each.gate_cell_id, each.quantity, each.baseline, each.candidate, each.note);
+    }
+    return 0;
+  });
+}
+
 // ---- reading ----
 
 Gate Store::gate(std::int64_t run_id) {
@@ -97,12 +111,13 @@ std::vector<GateCell> Store::gate_cells(std::int64_t run_id) {
   return store.guarded([&] {
     std::vector<GateCell> cells;
     Rows row = store.query(
-        "SELECT id, name, baseline_cell_id, candidate_cell_id, protocol, turns, failure"
-        " FROM gate_cells WHERE run_id = ? ORDER BY id",
+        "SELECT id, name, baseline_cell_id, candidate_cell_id, protocol, turns, failure, units,"
+        " samples, warmup_units FROM gate_cells WHERE run_id = ? ORDER BY id",
         run_id);
     while (row.next()) {
-      GateCell cell{row.integer(0), run_id,      row.text(1),  std::nullopt,
-                    row.integer(3), row.text(4), row.small(5), row.text(6)};
+      GateCell cell{row.integer(0), run_id,       row.text(1),  std::nullopt,
+                    row.integer(3), row.text(4),  row.small(5), row.text(6),
+                    row.count(7),   row.count(8), row.count(9)};
       if (!row.null(2)) cell.baseline_cell_id = row.integer(2);
       cells.push_back(std::move(cell));
     }
@@ -145,6 +160,25 @@ std::vector<GateLook> Store::gate_looks(std::int64_t run_id) {
                        row.real(5), row.real(6), row.text(7)});
     }
     return looks;
+  });
+}
+
+std::vector<GateExplanation> Store::gate_explanations(std::int64_t run_id) {
+  auto& store = *private_;
+  return store.guarded([&] {
+    std::vector<GateExplanation> explanations;
+    Rows row = store.query(
+        "SELECT e.gate_cell_id, e.quantity, e.baseline, e.candidate, e.note FROM gate_cells c"
+        " JOIN gate_explanations e ON e.gate_cell_id = c.id WHERE c.run_id = ?"
+        " ORDER BY c.id, e.quantity",
+        run_id);
+    while (row.next()) {
+      GateExplanation each{row.integer(0), row.text(1), {}, {}, row.text(4)};
+      if (!row.null(2)) each.baseline = row.real(2);
+      if (!row.null(3)) each.candidate = row.real(3);
+      explanations.push_back(std::move(each));
+    }
+    return explanations;
   });
 }
 

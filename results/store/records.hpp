@@ -83,6 +83,7 @@ struct Invocation {
   std::vector<std::uint64_t> sample_ns, sample_cpu_ns;  // one per sample, in time order
   // Of one that took turns: each turn, and of a managed heap the collections after each sample.
   std::vector<std::uint64_t> turn_ns, sample_collections, sample_full_collections;
+  std::vector<std::uint64_t> batch_ns;  // each unit of about 1000 ops, where that was asked for
   std::vector<std::pair<std::uint64_t, std::uint64_t>>
       rss_time_line;                      // (ns since start line, bytes)
   std::map<std::string, double> figures;  // every scalar metric of the record by its report name
@@ -123,6 +124,7 @@ struct GateCell {
   std::string protocol;  // how the sides took turns
   std::uint32_t turns = 0;
   std::string failure;  // why it has no verdict; empty: it may have one
+  std::uint64_t units = 0, samples = 0, warmup_units = 0;  // the work of a process, per thread
 };
 
 struct GatePair {
@@ -141,6 +143,15 @@ struct GateLook {
   double p_alarm = 1, p_pass = 1;
   std::string decision;
   bool operator==(GateLook const&) const = default;
+};
+
+// What may explain a verdict, and decides nothing: a quantity of each side, or why there is none.
+struct GateExplanation {
+  std::int64_t gate_cell_id = 0;
+  std::string quantity;  // "instructions_per_op"
+  std::optional<double> baseline, candidate;
+  std::string note;
+  bool operator==(GateExplanation const&) const = default;
 };
 
 struct GateVerdict {

@@ -169,6 +169,24 @@ CREATE TABLE gate_verdicts (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// What a gate that was interrupted needs to go on with the same work; batches; explanations.
+constexpr char const* gate_work = R"sql(
+ALTER TABLE gate_cells ADD COLUMN units INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gate_cells ADD COLUMN samples INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gate_cells ADD COLUMN warmup_units INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE batches (
+  invocation_id INTEGER PRIMARY KEY REFERENCES invocations(id) ON DELETE CASCADE,
+  times_ns TEXT NOT NULL            -- whole numbers with spaces between: thousands a row
+) STRICT;
+CREATE TABLE gate_explanations (
+  gate_cell_id INTEGER NOT NULL REFERENCES gate_cells(id) ON DELETE CASCADE,
+  quantity TEXT NOT NULL,
+  baseline REAL, candidate REAL,
+  note TEXT NOT NULL,               -- why there is no number
+  PRIMARY KEY (gate_cell_id, quantity)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // Calibrations: what pairs of processes whose difference is known showed a gate. A calibration is a
 // run of kind 'calibration'; of a pair only what the rule needs is kept.
 constexpr char const* calibrations = R"sql(
@@ -201,7 +219,7 @@ CREATE TABLE calibration_pairs (
 CREATE INDEX calibration_pairs_of_cell ON calibration_pairs(cell_id, condition, gate, id);
 )sql";
 
-constexpr std::array steps{first_schema, gates, calibrations};
+constexpr std::array steps{first_schema, gates, calibrations, gate_work};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "results/store/store.hpp"
 
+#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string_view>
@@ -124,6 +125,11 @@ std::int64_t Store::Private::insert_invocation(Invocation const& i) {
   for (std::size_t at = 0; at < i.rss_time_line.size(); ++at) {
     auto const& [time_ns, bytes] = i.rss_time_line[at];
     execute("INSERT INTO time_lines VALUES (?, ?, ?, ?)", id, at, time_ns, bytes);
+  }
+  if (!i.batch_ns.empty()) {
+    std::string text;
+    for (std::uint64_t const each : i.batch_ns) text += std::to_string(each) + ' ';
+    execute("INSERT INTO batches VALUES (?, ?)", id, text);
   }
   for (auto const& histogram : i.histograms) {
     for (std::size_t at = 0; at < histogram.buckets.size(); ++at) {
@@ -267,6 +273,17 @@ void Store::Private::read_samples(Invocation& invocation) {
             invocation.id);
   while (line.next()) {
     invocation.rss_time_line.emplace_back(line.count(0), line.count(1));
+  }
+  Rows batch = query("SELECT times_ns FROM batches WHERE invocation_id = ?", invocation.id);
+  if (batch.next()) {
+    std::string const text = batch.text(0);
+    char const *at = text.data(), *const end = at + text.size();
+    for (std::uint64_t value = 0; at < end; ++at) {
+      auto const [next, error] = std::from_chars(at, end, value);
+      if (error != std::errc()) throw UserError("the batches in " + path + " are damaged");
+      invocation.batch_ns.push_back(value);
+      at = next;
+    }
   }
   Rows bucket = query(
       "SELECT name, upper_bound, count FROM histograms WHERE invocation_id = ?"

@@ -36,11 +36,12 @@ class Store {
   // Gates. A pair is one transaction with both its invocations; findings are one with the verdict.
   void add_gate(Gate const& gate);
   std::int64_t add_gate_cell(GateCell const& cell);
-  void update_gate_cell(GateCell const& cell);  // protocol, turns, failure
+  void update_gate_cell(GateCell const& cell);  // protocol, turns, failure, work
   void add_gate_pair(GatePair const& pair);
   void add_gate_findings(std::int64_t run_id, std::string const& verdict,
                          std::vector<GateLook> const& looks,
                          std::vector<GateVerdict> const& verdicts);
+  void add_gate_explanations(std::vector<GateExplanation> const& explanations);
 
   // Calibrations. A cell that the run has is updated, and its id returned; a pair is one
   // transaction.
@@ -68,6 +69,7 @@ class Store {
   void each_gate_pair(std::int64_t gate_cell_id, std::function<void(GatePair const&)> const& visit);
   std::vector<GateLook> gate_looks(std::int64_t run_id);
   std::vector<GateVerdict> gate_verdicts(std::int64_t run_id);
+  std::vector<GateExplanation> gate_explanations(std::int64_t run_id);
   std::vector<CalibrationCell> calibration_cells(std::int64_t run_id);  // in the order of their ids
   std::vector<CalibrationPair> calibration_pairs(std::int64_t cell_id);  // in the order of time
 

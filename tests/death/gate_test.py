@@ -33,6 +33,16 @@ class BadSides(Program):
         self.refused(*sides, 'bump', *CELL, words=['never gives memory back'])
         self.refused('--baseline-build', '/nowhere', words=['/nowhere'])
 
+    def test_what_cannot_be_linked_again_is_told(self):
+        self.refused('--baseline-command', 'true', '--candidate-command', 'true', '--rebuild', '8',
+                     words=['--rebuild', 'commands'])
+        self.refused('--baseline', 'glibc', '--candidate', 'glibc', '--rebuild', '1',
+                     words=['--rebuild'])
+
+    def test_resume_needs_an_unfinished_gate_and_its_sides(self):
+        self.refused('--resume', words=['churn.db'])
+        self.refused('--resume', '--replay', '1', words=['exclude'])
+
     def test_limits_that_make_no_sense(self):
         sides = ('--baseline', 'glibc', '--candidate', 'glibc')
         self.refused(*sides, '--tolerance', '1', words=['percentage', '0.5%'])
@@ -145,6 +155,35 @@ class Interruption(Program):
         again = self.churn('gate', '--replay', '1', '--json')
         self.assertEqual(again.returncode, 3, again.stderr)
         self.assertEqual(json.loads(again.stdout)['verdict'], 'unfinished')
+        self.assert_refused(self.churn('gate', '--resume', '--candidate', 'glibc'), 'compares slab')
+        self.assert_refused(self.churn('gate', '--resume', '--detect', '9%'), 'leave out')
+        self.cut_budget()
+        resumed = self.churn('gate', '--resume', '--json')
+        self.assertIn(resumed.returncode, (0, 3), resumed.stderr)
+        finished = self.churn('gate', '--resume', '--json')
+        self.assertIn('nothing to resume', finished.stderr)
+        self.assertEqual(finished.stdout, resumed.stdout)
+
+    def cut_budget(self):
+        """What is left of it is used up, so that going on comes to an end."""
+        with contextlib.closing(sqlite3.connect(self.db)) as store, store:
+            store.execute("UPDATE gate_limits SET value = 0.001"
+                          " WHERE name = 'cell_budget_seconds'")
+
+    def test_a_side_that_is_killed_is_unmeasured_with_the_signal(self):
+        run = self.start('gate', '--baseline', 'slab', '--candidate', 'slab', *CELL,
+                         '--cell-budget', '10m', '--json')
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        self.wait_for_invocations(4, run)
+        while run.poll() is None:  # between two pairs there is nobody to kill
+            for child in set(map(int, children(run.pid))) - {run.pid}:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 4, err)
+        [cell] = json.loads(out)['cells']
+        self.assertIn('SIGKILL', cell['reason'])
 
 
 class Calibration(Program):

@@ -9,6 +9,7 @@
 #include "harness/gate/output.hpp"
 #include "harness/gate/protocol.hpp"
 #include "harness/gate/replay.hpp"
+#include "harness/gate/resume.hpp"
 #include "harness/gate/session.hpp"
 #include "harness/run/execution.hpp"
 #include "tests/gate/simulated.hpp"
@@ -120,6 +121,31 @@ TEST_F(Gate, FindsMoreMemory) {
 TEST_F(Gate, LetsAFasterCandidatePass) {
   Replay const found = run({{"malloc/fast", {.slower = -0.2, .bigger = -0.3}}});
   EXPECT_EQ(found.judgement.verdict, Verdict::pass);
+}
+
+TEST_F(Gate, FindsWhatIsKeptWhenAllWasFreed) {
+  Replay const found = run({{"malloc/keeps", {.left_more = 0.1}}});
+  EXPECT_EQ(verdict_of(found, "malloc/keeps", Question::left_bytes), Verdict::regression);
+  EXPECT_EQ(verdict_of(found, "malloc/keeps", Question::peak_memory), Verdict::pass);
+}
+
+// The peak is 5 % larger, of which a fifth is the program itself.
+TEST_F(Gate, FindsBlowUp) {
+  Replay const found = run({{"malloc/big", {.bigger = 0.1}}});
+  EXPECT_EQ(verdict_of(found, "malloc/big", Question::blow_up), Verdict::regression);
+}
+
+TEST_F(Gate, FindsASlowTailThatTimesHardlyShow) {
+  for (double const slower : {0.0, 0.2}) {
+    SimulatedMeasurer measurer({{"malloc/tail", {.tail_slower = slower}}}, 3);
+    measurer.batches = 1500;
+    GatePlan plan = plan_of({"malloc/tail"});
+    plan.rule.tails = 1;
+    Replay const found = run(plan, measurer);
+    EXPECT_EQ(verdict_of(found, "malloc/tail", Question::tail),
+              slower > 0 ? Verdict::regression : Verdict::pass);
+    EXPECT_EQ(disagreement(store_, found), "") << "its draws are part of the rule";
+  }
 }
 
 // Slower by 40 % in its collections alone, a quarter of which go to them.
@@ -339,6 +365,66 @@ TEST_F(Gate, AnInterruptedOneHasNoVerdict) {
   EXPECT_EQ(found.evidence[0].first.pairs.size(), 8u) << "and a canary";
   EXPECT_THAT(to_terminal(found, false, {}), HasSubstr("unfinished"));
   EXPECT_THAT(to_json(found, false), HasSubstr("\"verdict\": \"unfinished\""));
+}
+
+TEST_F(Gate, GoesOnWhereItWasInterruptedAndComesToTheSameVerdict) {
+  GatePlan const plan = plan_of({"malloc/a", "malloc/b"});
+  std::map<std::string, Truth> const truths{{"malloc/a", {}}, {"malloc/b", {.slower = 0.05}}};
+  SimulatedMeasurer first(truths, 1);
+  first.pairs_left = 40;
+  run(plan, first);
+  ASSERT_FALSE(complete_);
+  int sessions = 1;
+  for (; !complete_ && sessions < 20; ++sessions) {
+    SimulatedMeasurer next(truths, 1 + static_cast<std::uint64_t>(sessions));
+    next.pairs_left = 20;
+    complete_ = run_gate({&next}, plan, store_, run_id_);
+  }
+  EXPECT_GT(sessions, 2);
+  Replay const found = replay(store_, run_id_);
+  EXPECT_EQ(verdict_of(found, "malloc/a", Question::steady_time), Verdict::pass);
+  EXPECT_EQ(verdict_of(found, "malloc/b", Question::steady_time), Verdict::regression);
+  for (auto const& cell : found.cells) {
+    std::map<std::uint32_t, std::uint32_t> next_number;
+    store_.each_gate_pair(cell.id, [&](store::GatePair const& pair) {
+      EXPECT_EQ(pair.number, next_number[pair.stage]++) << "no pair twice, none left out";
+    });
+  }
+}
+
+TEST_F(Gate, WhatIsResumedIsNotPreparedAgain) {
+  SimulatedMeasurer first({{"malloc/a", {}}}, 1), second({{"malloc/a", {}}}, 2);
+  first.pairs_left = 5;
+  GatePlan const plan = plan_of({"malloc/a"});
+  run(plan, first);
+  second.interrupt_in_preparation = true;
+  EXPECT_TRUE(run_gate({&second}, plan, store_, run_id_));
+  EXPECT_EQ(second.resumed, 1);
+}
+
+TEST_F(Gate, APairThatTakesTooLongBecomesShorter) {
+  SimulatedMeasurer measurer({{"malloc/slow", {.slower = 0.5}}}, 1);
+  measurer.seconds_a_pair = 2;
+  measurer.can_be_shorter = true;
+  Replay const found = run(plan_of({"malloc/slow"}), measurer);
+  EXPECT_EQ(found.judgement.verdict, Verdict::regression) << "ten seconds would not do";
+  EXPECT_EQ(found.cells[0].turns, 2u) << "as it was measured in the end";
+}
+
+// ---- sides again ----
+
+TEST(CheckSameSides, RefusesOthersAndMore) {
+  GatePlan stored = plan_of({"malloc/a"});
+  Wish typed;
+  EXPECT_NO_THROW(check_same_sides(typed, stored));
+  typed.baseline = "old";
+  typed.candidate = "new";
+  EXPECT_NO_THROW(check_same_sides(typed, stored));
+  typed.candidate = "newer";
+  EXPECT_THROW(check_same_sides(typed, stored), UserError);
+  typed.candidate = "new";
+  typed.rule.detect = 0.1;
+  EXPECT_THROW(check_same_sides(typed, stored), UserError);
 }
 
 TEST_F(Gate, TheSeedDecidesWhoMovesFirst) {

@@ -25,7 +25,9 @@ struct Truth {
   double mode_share = 0,
          mode_slower = 0;  // so many of the candidate's processes are slower by that
   std::string wrong_checksum = {};
-  double shows = 1;  // of a cost, that of extra work too
+  double left_more = 0;    // when all was freed
+  double tail_slower = 0;  // of one batch in fifty
+  double shows = 1;        // of a cost, that of extra work too
 };
 
 inline double normal(Random& random) {
@@ -43,6 +45,16 @@ class SimulatedMeasurer final : public Measurer {
     ready.interrupted = interrupt_in_preparation;
     ready.protocol = protocol;
     ready.turns = turns;
+    return ready;
+  }
+
+  void resume(Ready const&) override { ++resumed; }
+  std::optional<Ready> shorten(double share) override {
+    if (!can_be_shorter) return std::nullopt;
+    seconds_a_pair *= share;
+    Ready ready;
+    ready.protocol = "simulated";
+    ready.turns = 2;
     return ready;
   }
 
@@ -75,7 +87,8 @@ class SimulatedMeasurer final : public Measurer {
   double canary_drift = 0;
   std::string protocol = "simulated";
   std::uint64_t pairs_left = ~std::uint64_t{0};  // then it is interrupted
-  bool interrupt_in_preparation = false;
+  bool interrupt_in_preparation = false, can_be_shorter = false;
+  int resumed = 0, batches = 0;
 
  private:
   store::Invocation side(Truth const& truth, double level) {
@@ -103,12 +116,22 @@ class SimulatedMeasurer final : public Measurer {
     }
     row.figures["peak_rss_bytes"] =
         std::round(2e7 * (1 + truth.bigger) * (1 + 0.002 * random_.unit()) / 4096) * 4096;
+    row.figures["rss_start_bytes"] = 4e6;
+    row.figures["rss_after_free_0s_bytes"] =
+        std::round(6e6 * (1 + truth.left_more) * (1 + 0.002 * more_random_.unit()) / 4096) * 4096;
+    for (int i = 0; i < batches; ++i) {
+      double const slow = i % 50 == 7 ? 3 * (1 + truth.tail_slower) : 1;
+      double const interrupted = more_random_.unit() < 0.03 ? 5 : 1;
+      double const noise = std::exp(0.05 * std::abs(normal(more_random_)));
+      row.batch_ns.push_back(static_cast<std::uint64_t>(20'000 * slow * interrupted * noise));
+    }
     row.figures["parked_cpu_ns"] = truth.parked_share * 1e6 * samples;
     return row;
   }
 
   std::map<std::string, Truth> const truths_;
   Random random_;
+  Random more_random_{7};  // of figures that came later: tests' seeds keep their meaning
   double seconds_ = 0;
 };
 
