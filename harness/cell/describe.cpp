@@ -58,6 +58,7 @@ Json workload(Entry const& entry) {
           {"disposes", info.disposes},
           {"makes_cycles", info.makes_cycles},
           {"reads_file", info.reads_file},
+          {"why_unranked", info.why_unranked},
           {"why_not", entry.why_not},
           {"why_no_split", entry.why_no_split}};
 }

@@ -140,6 +140,7 @@ std::vector<Item> workload_items(Here const& here) {
     add_detail(item, "op", workload->op);
     add_detail(item, "source", workload->source);
     add_detail(item, "threads", threads_text(*workload));
+    add_detail(item, "unranked", workload->why_unranked);
     add_parameters(item, workload->parameters);
     item.more = [workload = workload](JsonWriter& json) {
       json.member("source", workload->source)
@@ -147,7 +148,8 @@ std::vector<Item> workload_items(Here const& here) {
           .member("min_threads", workload->min_threads)
           .member("max_threads", workload->max_threads)
           .member("disposes", workload->disposes)
-          .member("makes_cycles", workload->makes_cycles);
+          .member("makes_cycles", workload->makes_cycles)
+          .member("why_unranked", workload->why_unranked);
       write_parameters(json, workload->parameters);
     };
     items.push_back(std::move(item));

@@ -58,6 +58,9 @@ struct WorkloadInfo {
   bool reads_file = false;        // malloc: named as NAME:FILE, it takes its shape from that file
   bool splits = false;  // managed: its time can be split by what a collector does; each of these
                         // is compiled once more per collector, and needs no death to be found
+  // Why its times rank and average no back ends, if so: they are paced by a clock, or the same to
+  // within 5 % on every allocator. Then it stays out of `quick`, too.
+  std::string_view why_unranked = {};
 };
 
 // What a managed heap holds at one moment; bytes as they were requested.

@@ -11,7 +11,7 @@ namespace {
 using exporting::State;
 
 // Columns of the first questions; the others have figures alone.
-constexpr std::array titles{"steady", "total", "memory"};
+constexpr std::array gate_titles{"steady", "total", "memory"};
 
 State state_of(Verdict verdict) {
   switch (verdict) {
@@ -52,7 +52,7 @@ exporting::Finding finding_of(Replay const& replay, std::size_t cell) {
   }
   std::uint64_t pairs = 0;
   for (std::size_t q = 0; q < questions.size(); ++q) {
-    bool const titled = q < titles.size();
+    bool const titled = q < gate_titles.size();
     if (titled) finding.columns.emplace_back();
     if (!judged.answers[q]) continue;
     Judged const& answer = *judged.answers[q];
@@ -87,7 +87,7 @@ exporting::Finding whole(State state, std::string verdict, std::string reason) {
   finding.state = state;
   finding.verdict = std::move(verdict);
   finding.reason = std::move(reason);
-  finding.columns.resize(titles.size() + 1);
+  finding.columns.resize(gate_titles.size() + 1);
   return finding;
 }
 
@@ -104,7 +104,7 @@ exporting::Findings findings_of(Replay const& replay, bool finished) {
                   {"version", replay.run.version},
                   {"seed", std::to_string(replay.run.seed)},
                   {"command", replay.run.command}};
-  result.titles.assign(titles.begin(), titles.end());
+  result.titles.assign(gate_titles.begin(), gate_titles.end());
   result.titles.emplace_back("pairs");
   if (!finished) {
     result.findings.push_back(

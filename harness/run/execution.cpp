@@ -327,6 +327,7 @@ store::Cell unprepared_row(PlannedCell const& cell, std::int64_t run_id) {
   row.planned = cell.why_not.empty() ? Outcome::ok : Outcome::not_applicable;
   row.planned_reason = cell.why_not;
   row.op = cell.op;
+  row.why_unranked = cell.why_unranked;
   return row;
 }
 

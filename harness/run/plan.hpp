@@ -35,6 +35,7 @@ struct PlannedCell {
   bool garbage_is_known = false;
   std::string why_no_split;  // of the overhead; empty: it can be split
   std::string op;
+  std::string why_unranked;  // of the workload's times; empty: they rank and average back ends
 };
 
 struct Plan {

@@ -308,6 +308,7 @@ PlannedCell CellPlanner::cell(Allocator const& allocator, Collector const& colle
   result.collector_parameters = collector.parameters;
   result.op = workload.description->op;
   result.file = workload.file;
+  result.why_unranked = workload.description->why_unranked;
   if (is_managed(workload.key.name)) {
     // Objects in cycles never die where nobody looks for cycles, unless the workload releases them.
     bool const leaks = workload.description->makes_cycles && !program.has("cycles") &&

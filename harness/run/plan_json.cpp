@@ -55,7 +55,8 @@ static void to_json(Json& json, PlannedCell const& cell) {
           {"reference_counts_live", cell.reference_counts_live},
           {"garbage_is_known", cell.garbage_is_known},
           {"why_no_split", cell.why_no_split},
-          {"op", cell.op}};
+          {"op", cell.op},
+          {"why_unranked", cell.why_unranked}};
 }
 
 static void from_json(Json const& json, PlannedCell& cell) {
@@ -75,6 +76,7 @@ static void from_json(Json const& json, PlannedCell& cell) {
   cell.garbage_is_known = json.value("garbage_is_known", false);  // not in plans of before
   cell.why_no_split = json.value("why_no_split", "");             // nor is this
   json.at("op").get_to(cell.op);
+  cell.why_unranked = json.value("why_unranked", "");
 }
 
 std::string to_json(Plan const& plan) {

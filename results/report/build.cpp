@@ -5,6 +5,7 @@
 
 #include "harness/core/error.hpp"
 #include "results/report/baseline.hpp"
+#include "results/report/measured.hpp"
 #include "results/report/report.hpp"
 #include "results/report/text.hpp"
 #include "results/statistics/bootstrap.hpp"
@@ -16,26 +17,6 @@ namespace {
 using statistics::Process;
 
 constexpr double collections_wanted_per_sample = 3;
-
-// What the invocations of one cell leave behind once their samples are summed up.
-struct Measured {
-  std::uint32_t invocations = 0, ok = 0;
-  Outcome first_failure = Outcome::ok;
-  std::string reason;
-  std::vector<Process> times;
-  std::map<std::string, std::vector<double>> figures;
-};
-
-// Seeds depend on what a cell is, not on its place: adding a cell changes no other's interval.
-std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = 0;
-  for (char const letter : text) hash = mix(hash, static_cast<unsigned char>(letter));
-  return hash;
-}
-
-Random random_for(store::Run const& run, store::CellKey const& key, std::string_view purpose) {
-  return Random::fork(run.seed, hash_of(store::spelled(key) + '\n' + std::string(purpose)));
-}
 
 void add_times(store::Cell const& cell, store::Invocation const& invocation, Random& random,
                Measured& measured) {
@@ -54,6 +35,12 @@ void add_times(store::Cell const& cell, store::Invocation const& invocation, Ran
 
 void add_figures(store::Cell const& cell, store::Invocation const& invocation, Measured& measured) {
   auto const& figures = invocation.figures;
+  auto& memory = measured.peak_rss;
+  if (auto const peak = figures.find("peak_rss_bytes");
+      peak != figures.end() && peak->second > 0 && std::isfinite(peak->second) &&
+      (memory.empty() || memory.back().round < invocation.round)) {
+    memory.push_back({invocation.round, peak->second, {}});
+  }
   for (auto const& [name, value] : figures) {
     if (std::isfinite(value)) measured.figures[name].push_back(value);
   }
@@ -96,6 +83,7 @@ void warn_of_few_collections(store::Cell const& cell, Row& row) {
 
 Row row_of(store::Cell const& cell, Measured const& measured, store::Run const& run) {
   Row row;
+  row.cell_id = cell.id;
   row.key = cell.key;
   row.oversubscribed = cell.oversubscribed;
   row.ok_invocations = measured.ok;
@@ -110,7 +98,7 @@ Row row_of(store::Cell const& cell, Measured const& measured, store::Run const& 
   if (!row.measured || row.outcome != Outcome::ok) return row;
   if (!measured.times.empty()) {
     row.metrics["time_per_op_ns"] =
-        statistics::median_over(measured.times, random_for(run, cell.key, "time"));
+        statistics::median_over(measured.times, random_for(run, store::spelled(cell.key), "time"));
   }
   if (cell.peak_live_bytes) {
     auto const bytes = static_cast<double>(*cell.peak_live_bytes);
@@ -142,45 +130,6 @@ void sort_rows(std::vector<Row>& rows) {
   rows = std::move(sorted);
 }
 
-// "a, b and c"
-std::string listed(std::vector<std::string> const& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
-  }
-  return text;
-}
-
-void rank_rows(Block& block) {
-  std::vector<Row*> ranked;
-  std::vector<Estimate> times;
-  for (auto& row : block.rows) {
-    auto const time = row.metrics.find("time_per_op_ns");
-    if (!row.ok() || row.oversubscribed || time == row.metrics.end()) continue;
-    ranked.push_back(&row);
-    times.push_back(time->second);
-  }
-  auto const standings = statistics::rank(times);
-  std::vector<std::string> leaders;
-  for (std::size_t i = 0; i < ranked.size(); ++i) {
-    ranked[i]->standing = standings[i];
-    if (standings[i] == Standing::winner || standings[i] == Standing::tied) {
-      leaders.push_back(back_end(ranked[i]->key));
-    }
-  }
-  if (leaders.size() == 1) {
-    block.verdict = leaders[0] + " leads";
-  } else if (leaders.size() > 1) {
-    block.verdict = "no winner: " + listed(leaders) + " cannot be told apart";
-  } else if (block.oversubscribed) {
-    block.verdict = "not ranked: more threads than cores";
-  } else if (ranked.size() > 1) {
-    block.verdict =
-        "not ranked: fewer than " + std::to_string(statistics::rounds_for_ranking) + " rounds";
-  }
-}
-
 // What the program itself needs is unknown, but it is no more than the least CPU time that some
 // collector left to it; so each collector's overhead is at least its CPU time over that
 // (Z. Cai et al., Distilling the real cost of production garbage collectors, ISPASS 2022).
@@ -204,8 +153,6 @@ void add_lower_bounds(Block& block) {
   }
 }
 
-using Measurements = std::map<std::int64_t, Measured>;
-
 void compare_rows(Block& block, std::vector<store::Cell const*> const& cells,
                   Measurements const& measurements, store::Run const& run,
                   std::string_view wanted) {
@@ -216,8 +163,8 @@ void compare_rows(Block& block, std::vector<store::Cell const*> const& cells,
     Row& row = block.rows[i];
     if (!row.ok()) continue;
     auto const& times = measurements.at(cells[i]->id).times;
-    auto const ratio =
-        statistics::median_ratio(times, base_times, random_for(run, row.key, "ratio"));
+    auto const ratio = statistics::median_ratio(times, base_times,
+                                                random_for(run, store::spelled(row.key), "ratio"));
     if (ratio.n > 0) row.ratio = ratio;
   }
 }
@@ -231,48 +178,15 @@ Block block_of(std::vector<store::Cell const*> const& cells, Measurements const&
   block.heap_limit_bytes = key.heap_limit_bytes;
   for (auto const* const cell : cells) {
     if (block.op.empty()) block.op = cell->op;
+    if (block.why_unranked.empty()) block.why_unranked = cell->why_unranked;
     block.oversubscribed |= cell->oversubscribed;
     block.rows.push_back(row_of(*cell, measurements.at(cell->id), run));
   }
   compare_rows(block, cells, measurements, run, wanted);
   add_lower_bounds(block);
   sort_rows(block.rows);
-  rank_rows(block);
+  rank_rows(block, measurements);
   return block;
-}
-
-std::string kind_of(Block const& block) {
-  return block.workload.name.substr(0, block.workload.name.find('/'));
-}
-
-// A mean over workloads compares two back ends only if both have all of them.
-std::vector<Overall> overall_of(std::vector<Block> const& blocks, std::string const& kind) {
-  std::map<std::string, std::vector<double>> ratios;
-  std::map<std::string, std::uint32_t> wins;
-  std::string baseline;
-  std::uint32_t counted_blocks = 0;
-  for (auto const& block : blocks) {
-    if (kind_of(block) != kind || block.oversubscribed || block.baseline.empty()) continue;
-    if (counted_blocks++ == 0) baseline = block.baseline;
-    if (block.baseline != baseline) return {};
-    for (auto const& row : block.rows) {
-      if (!row.ratio || row.ratio->median <= 0) continue;
-      ratios[back_end(row.key)].push_back(row.ratio->median);
-      if (row.standing == Standing::winner) ++wins[back_end(row.key)];
-    }
-  }
-  std::vector<Overall> result;
-  if (counted_blocks < 2) return result;
-  for (auto const& [name, of_blocks] : ratios) {
-    if (of_blocks.size() != counted_blocks) continue;
-    result.push_back(
-        {kind, name, statistics::geometric_mean(of_blocks), counted_blocks, wins[name]});
-  }
-  if (result.size() < 2) return {};
-  std::sort(result.begin(), result.end(), [](Overall const& a, Overall const& b) {
-    return std::tie(a.ratio, a.name) < std::tie(b.ratio, b.name);
-  });
-  return result;
 }
 
 void require_baseline(std::vector<store::Cell> const& cells, std::string const& wanted) {
@@ -291,6 +205,14 @@ void require_baseline(std::vector<store::Cell> const& cells, std::string const& 
 }
 
 }  // namespace
+
+Random random_for(store::Run const& run, std::string_view name, std::string_view purpose) {
+  std::uint64_t hash = 0;
+  for (std::string_view const text : {name, std::string_view("\n"), purpose}) {
+    for (char const letter : text) hash = mix(hash, static_cast<unsigned char>(letter));
+  }
+  return Random::fork(run.seed, hash);
+}
 
 Report build(store::Store& store, std::int64_t run_id, Options const& options) {
   Report report;
@@ -319,8 +241,8 @@ Report build(store::Store& store, std::int64_t run_id, Options const& options) {
     auto const found = by_id.find(invocation.cell_id);
     if (found == by_id.end()) return;  // added since, by another writer
     auto const& cell = *found->second;
-    Random random =
-        random_for(report.run, cell.key, "samples of round " + std::to_string(invocation.round));
+    Random random = random_for(report.run, store::spelled(cell.key),
+                               "samples of round " + std::to_string(invocation.round));
     add(cell, invocation, random, measurements[cell.id]);
   });
   auto const& wanted = options.baseline.empty() ? report.run.baseline : options.baseline;
@@ -333,10 +255,7 @@ Report build(store::Store& store, std::int64_t run_id, Options const& options) {
       }
     }
   }
-  for (auto const* const kind : {"malloc", "managed"}) {
-    auto part = overall_of(report.blocks, kind);
-    report.overall.insert(report.overall.end(), part.begin(), part.end());
-  }
+  report.overall = overall_of(report.blocks, measurements, report.run);
   return report;
 }
 

@@ -24,6 +24,14 @@ std::string estimate_text(std::string const& metric, Estimate const& estimate) {
          std::string(name_of(estimate.spread)) + ',' + std::string(unit_of(metric)) + '\n';
 }
 
+// Simultaneous: for all back ends of the block together.
+std::string to_best_text(Row const& row) {
+  auto const& against = *row.to_best;
+  return "time_to_best," + exact_text(against.ratio) + ',' + exact_text(against.low) + ',' +
+         (against.high ? exact_text(*against.high) : "") + ',' +
+         std::to_string(row.metrics.at("time_per_op_ns").n) + ",interval,ratio\n";
+}
+
 std::string row_text(Row const& row) {
   auto const& key = row.key;
   std::string start;
@@ -41,6 +49,7 @@ std::string row_text(Row const& row) {
     text += start + estimate_text(csv_escaped(metric), estimate);
   }
   if (row.ratio) text += start + estimate_text("time_ratio", *row.ratio);
+  if (row.to_best) text += start + to_best_text(row);
   return text;
 }
 

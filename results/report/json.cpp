@@ -1,3 +1,4 @@
+#include "results/report/baseline.hpp"
 #include "results/report/json_writer.hpp"
 #include "results/report/report.hpp"
 #include "results/report/units.hpp"
@@ -16,6 +17,24 @@ void write(JsonWriter& out, std::string_view name, Estimate const& estimate,
       .member("unit", unit)
       .member("spread", name_of(estimate.spread))
       .end_object();
+}
+
+// What the groups of workloads say of a back end stands with each of its cells: the whole is an
+// array of cells and has no other place.
+void write_overall(JsonWriter& out, Report const& report, std::string const& name) {
+  out.key("overall").begin_array();
+  for (Overall const& group : report.overall) {
+    for (OverallRow const& row : group.rows) {
+      if (row.name != name) continue;
+      out.begin_object().member("group", group.title).member("baseline", group.baseline);
+      out.member("workloads", group.workloads).member("variations", group.blocks);
+      if (row.time) write(out, "time_ratio", *row.time, "ratio");
+      if (row.peak_rss) write(out, "peak_rss_ratio", *row.peak_rss, "ratio");
+      out.member("leads", row.wins).member("shares", row.ties).member("outside", row.losses);
+      out.member("on_front", row.on_front).end_object();
+    }
+  }
+  out.end_array();
 }
 
 void write(JsonWriter& out, Report const& report, Block const& block, Row const& row) {
@@ -43,6 +62,18 @@ void write(JsonWriter& out, Report const& report, Block const& block, Row const&
     out.member("baseline", block.baseline);
     write(out, "ratio", *row.ratio, "ratio");
   }
+  if (row.to_best) {
+    out.key("to_best")
+        .begin_object()
+        .member("ratio", row.to_best->ratio)
+        .member("low", row.to_best->low);
+    if (row.to_best->high) out.member("high", *row.to_best->high);
+    out.member("p", row.to_best->p).end_object();
+  }
+  if (row.on_front) out.member("on_front", *row.on_front);
+  if (!row.dominated_by.empty()) out.member("dominated_by", row.dominated_by);
+  if (!block.why_unranked.empty()) out.member("why_unranked", block.why_unranked);
+  if (row.ok()) write_overall(out, report, back_end(row.key));
   out.end_object();
 }
 

@@ -32,6 +32,15 @@ std::string interval(Estimate const& estimate, double unit) {
   return three_digits(estimate.low / unit) + "–" + three_digits(estimate.high / unit);
 }
 
+// The simultaneous interval of the ratio to the best; beyond `most` it bounds nothing.
+std::string to_best_text(statistics::AgainstBest const& against) {
+  constexpr double most = 100;
+  std::string const low = against.low == 1 ? "1" : three_digits(against.low);
+  if (!against.high || *against.high > most) return "≥ " + low;
+  if (*against.high == against.low) return low;
+  return low + "–" + three_digits(*against.high);
+}
+
 std::string_view name_of_spread(std::vector<Row const*> const& rows) {
   bool range = false, interval = false;
   for (auto const* const row : rows) {
@@ -167,6 +176,9 @@ Table table_of(Block const& block) {
     if (!row.ratio) return {};
     return row.is_baseline ? "baseline" : interval(*row.ratio, 1);
   });
+  add_column(table, "to best", [](Row const& row) -> std::string {
+    return row.to_best ? to_best_text(*row.to_best) : "";
+  });
   for (auto const& kind : columns) add_metric(table, kind);
   return table;
 }
@@ -181,8 +193,9 @@ std::string title_of(Block const& block) {
 
 std::string explanation_of(Block const& block) {
   std::uint32_t most = 0;
-  bool intervals = false;
+  bool intervals = false, to_best = false;
   for (auto const& row : block.rows) {
+    to_best |= row.to_best.has_value();
     auto const* const time = find(row, "time_per_op_ns");
     if (time == nullptr) continue;
     most = std::max(most, time->n);
@@ -194,6 +207,7 @@ std::string explanation_of(Block const& block) {
                                  : "medians and ranges over " + counted(most, "round");
   return joined({block.op.empty() ? "" : "op: " + block.op, spread,
                  block.baseline.empty() ? block.baseline_reason : "ratio to " + block.baseline,
+                 to_best ? "to best: 95 % sure of the whole column" : "",
                  block.oversubscribed ? "more threads than cores" : ""});
 }
 
@@ -271,15 +285,48 @@ std::string summary_of(Report const& report) {
   return joined(parts);
 }
 
-std::string explanation_of(std::vector<Overall> const& overall) {
-  return "Geometric mean of the ratios over " + counted(overall.front().blocks, "workload") +
-         ", for back ends that are ok in all of them.";
+std::string explanation_of(Overall const& overall) {
+  bool const any = std::any_of(overall.rows.begin(), overall.rows.end(),
+                               [](OverallRow const& row) { return row.time.has_value(); });
+  std::string text;
+  if (any) {
+    bool const interval = overall.workloads >= statistics::rounds_for_intervals;
+    text = "geometric means of the ratios to " + overall.baseline + " over " +
+           counted(overall.workloads, "workload") + " (" + counted(overall.blocks, "variation") +
+           (interval ? "), with 95 % for workloads like these"
+                     : "), too few to say what others would give: ranges over them") +
+           "; ";
+  }
+  text +=
+      "in how many comparisons a back end leads, shares the top group, is outside, and is on "
+      "the front of time against peak memory";
+  return overall.kept_out.empty() ? text : text + "; " + overall.kept_out;
 }
 
-std::vector<std::string> overall_titles() { return {"back end", "mean ratio", "leads in"}; }
-
-std::vector<std::string> overall_cells(Overall const& overall) {
-  return {overall.name, three_digits(overall.ratio), std::to_string(overall.wins)};
+OverallTable table_of(Overall const& overall) {
+  OverallTable table;
+  bool const any = std::any_of(overall.rows.begin(), overall.rows.end(),
+                               [](OverallRow const& row) { return row.time.has_value(); });
+  char const* const spread =
+      overall.workloads >= statistics::rounds_for_intervals ? "95 %" : "range";
+  table.titles = {"back end"};
+  if (any) table.titles.insert(table.titles.end(), {"time", spread, "peak RSS", spread});
+  table.titles.insert(table.titles.end(), {"leads", "shares", "outside", "front"});
+  for (OverallRow const& row : overall.rows) {
+    std::vector<std::string> cells{row.name};
+    for (auto const& mean : {row.time, row.peak_rss}) {
+      if (!any) break;
+      cells.push_back(mean ? three_digits(mean->median) : absent);
+      cells.push_back(!mean                          ? absent
+                      : row.name == overall.baseline ? "baseline"
+                                                     : interval(*mean, 1));
+    }
+    for (auto const count : {row.wins, row.ties, row.losses, row.on_front}) {
+      cells.push_back(std::to_string(count));
+    }
+    table.cells.push_back(std::move(cells));
+  }
+  return table;
 }
 
 }  // namespace churn::report

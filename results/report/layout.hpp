@@ -40,9 +40,12 @@ std::vector<std::pair<std::string, std::string>> heading_of(Report const& report
 // "3 cells failed, 2 were not measured." or empty.
 std::string summary_of(Report const& report);
 
-// How `overall` came about, for above its table.
-std::string explanation_of(std::vector<Overall> const& overall);
-std::vector<std::string> overall_titles();
-std::vector<std::string> overall_cells(Overall const& overall);
+struct OverallTable {
+  std::vector<std::string> titles;              // the first is of the names
+  std::vector<std::vector<std::string>> cells;  // by row; the first is the name
+};
+OverallTable table_of(Overall const& overall);
+// How its figures came about, for above its table.
+std::string explanation_of(Overall const& overall);
 
 }  // namespace churn::report

@@ -23,7 +23,7 @@ std::string marked_name(Row const& row, std::string const& name) {
     case Standing::winner:
       return "**" + escaped + "** (leads)";
     case Standing::tied:
-      return escaped + " (tied)";
+      return escaped + " (top group)";
     case Standing::behind:
     case Standing::unranked:
       break;
@@ -35,6 +35,7 @@ std::string block_text(Block const& block) {
   std::string text = "\n## " + markdown_escaped(title_of(block)) + "\n\n";
   if (auto const why = explanation_of(block); !why.empty()) text += markdown_escaped(why) + ".\n";
   if (!block.verdict.empty()) text += "**" + markdown_escaped(block.verdict) + ".**\n";
+  if (!block.front.empty()) text += "\n" + markdown_escaped(block.front) + ".\n";
   Table const table = table_of(block);
   if (!table.rows.empty()) text += "\n" + table_head(table.titles);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
@@ -60,16 +61,11 @@ std::string to_markdown(Report const& report) {
   }
   if (auto const summary = summary_of(report); !summary.empty()) text += "- " + summary + "\n";
   for (auto const& block : report.blocks) text += block_text(block);
-  for (auto const* const kind : {"malloc", "managed"}) {
-    std::vector<Overall> part;
-    for (auto const& overall : report.overall) {
-      if (overall.kind == kind) part.push_back(overall);
-    }
-    if (part.empty()) continue;
-    text += std::string("\n## All ") + kind + " workloads\n\n" + explanation_of(part) + "\n\n";
-    text += table_head(overall_titles());
-    for (auto const& overall : part) {
-      auto cells = overall_cells(overall);
+  for (Overall const& overall : report.overall) {
+    OverallTable const table = table_of(overall);
+    text += "\n## " + markdown_escaped(overall.title) + "\n\n" +
+            markdown_escaped(explanation_of(overall)) + ".\n\n" + table_head(table.titles);
+    for (auto cells : table.cells) {
       cells[0] = markdown_escaped(cells[0]);
       text += table_line(cells);
     }

@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "results/statistics/best.hpp"
 #include "results/statistics/estimate.hpp"
-#include "results/statistics/ranking.hpp"
 #include "results/store/records.hpp"
 #include "results/store/store.hpp"
 
@@ -31,6 +31,7 @@ struct Options {
 };
 
 struct Row {
+  std::int64_t cell_id = 0;  // in the store
   store::CellKey key;
   Outcome outcome = Outcome::ok;
   bool measured = true;  // false: the run ended before this cell's first invocation
@@ -41,6 +42,10 @@ struct Row {
   Standing standing = Standing::unranked;
   std::map<std::string, Estimate> metrics;  // by name; over processes; empty unless ok
   std::optional<Estimate> ratio;            // of time_per_op_ns to the baseline, within rounds
+  // Of time_per_op_ns: against the best of the block; only where it is ranked.
+  std::optional<statistics::AgainstBest> to_best;
+  std::optional<bool> on_front;  // of time and peak memory: not proven to be dominated
+  std::string dominated_by;      // back end; empty where on_front is not false
   std::vector<std::string> warnings;
 
   bool ok() const noexcept { return measured && outcome == Outcome::ok && !metrics.empty(); }
@@ -54,23 +59,39 @@ struct Block {
   std::vector<Row> rows;        // ok ones by time, then failures, then not applicable ones
   std::string baseline;         // spelled allocator or allocator/collector; empty: none here
   std::string baseline_reason;  // why there is no ratio, or why this baseline was taken instead
-  std::string verdict;          // "jemalloc leads" or "tie: jemalloc, mimalloc" or why neither
+  std::string why_unranked;     // not empty: the workload's times rank and average nobody
+  std::string verdict;          // "jemalloc leads: …", "top group: …", or why neither
+  std::string front;            // time against peak memory in words; empty: not ranked
   bool oversubscribed = false;
 };
 
-// How one back end did over all blocks of its kind: only for those that are ok in each of them.
-struct Overall {
-  std::string kind;  // "malloc" or "managed"
+// How one back end did in the blocks of a group.
+struct OverallRow {
   std::string name;  // spelled allocator or allocator/collector
-  double ratio = 1;  // geometric mean over blocks of the ratio to the baseline
-  std::uint32_t blocks = 0, wins = 0;
+  // Geometric means over workloads of the ratios to the baseline; only for those that are ok in
+  // each averaged block. n counts workloads.
+  std::optional<Estimate> time, peak_rss;
+  // In how many blocks it was alone in the top group, shared it, was outside; and was on the front.
+  std::uint32_t wins = 0, ties = 0, losses = 0, on_front = 0;
+};
+
+// Back ends that can be compared over several workloads: those of malloc workloads, the allocators
+// beneath one collector, the collectors on one allocator.
+struct Overall {
+  std::string kind;   // "malloc" or "managed"
+  std::string title;  // "collectors on glibc"
+  std::string baseline;
+  // What the means are over: variations of a workload are blocks, but count as one workload.
+  std::uint32_t blocks = 0, workloads = 0;
+  std::string kept_out;          // workloads that are not counted, and why; may be empty
+  std::vector<OverallRow> rows;  // by mean time, then those without one
 };
 
 struct Report {
   store::Run run;
   store::Machine machine;
   std::vector<Block> blocks;     // in the order of the plan
-  std::vector<Overall> overall;  // fastest first within a kind; empty with fewer than two blocks
+  std::vector<Overall> overall;  // groups of two or more blocks
   std::uint32_t failed_cells = 0, unmeasured_cells = 0;
 };
 

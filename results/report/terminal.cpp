@@ -119,6 +119,7 @@ void add_block(Terminal& out, Block const& block) {
                                [](Row const* row) { return row->standing == Standing::winner; });
   if (!won && !block.verdict.empty())
     out.paragraph(tied ? "  = " : "", tied ? 4 : 2, block.verdict);
+  if (!block.front.empty()) out.paragraph("", 2, block.front);
   for (auto const& note : notes_of(block)) {
     bool const failed = note.kind == Note::Kind::failed;
     out.paragraph("", 2, std::string(name_of(note.kind)) + ": " + note.names + ": " + note.text,
@@ -134,20 +135,13 @@ std::string to_terminal(Report const& report, TerminalStyle style) {
     if (!content.empty()) out.paragraph(label, 9, content);
   }
   for (auto const& block : report.blocks) add_block(out, block);
-  for (auto const* const kind : {"malloc", "managed"}) {
-    std::vector<Overall> part;
-    std::vector<std::vector<std::string>> cells;
-    for (auto const& overall : report.overall) {
-      if (overall.kind != kind) continue;
-      part.push_back(overall);
-      cells.push_back(overall_cells(overall));
-    }
-    if (part.empty()) continue;
+  for (Overall const& overall : report.overall) {
+    OverallTable const table = table_of(overall);
     out.line();
-    out.paragraph("", 0, std::string("all ") + kind + " workloads", "1");
-    out.paragraph("", 2, explanation_of(part), "2");
+    out.paragraph("", 0, overall.title, "1");
+    out.paragraph("", 2, explanation_of(overall), "2");
     out.table(
-        overall_titles(), cells, [](std::size_t) { return std::string(); },
+        table.titles, table.cells, [](std::size_t) { return std::string(); },
         [](std::size_t) { return ""; });
   }
   if (auto const summary = summary_of(report); !summary.empty()) {

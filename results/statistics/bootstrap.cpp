@@ -1,11 +1,12 @@
 #include "results/statistics/bootstrap.hpp"
 
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <utility>
 
 #include "harness/core/check.hpp"
 #include "results/statistics/descriptive.hpp"
+#include "results/statistics/student.hpp"
 
 namespace churn::statistics {
 namespace {
@@ -19,11 +20,8 @@ std::size_t replicates_for(std::size_t processes) {
 // The share of replicates to cut off at each end. Percentile intervals of few values are too
 // narrow, as if a normal deviate stood for Student's and n for n - 1; the cut makes up for both.
 double expanded_tail(std::size_t processes) {
-  using boost::math::policies::policy;
-  using boost::math::policies::promote_double;
-  using Student = boost::math::students_t_distribution<double, policy<promote_double<false>>>;
   auto const n = static_cast<double>(processes);
-  double const deviate = boost::math::quantile(Student(n - 1), (1 - confidence) / 2);
+  double const deviate = -student_quantile_above(n - 1, (1 - confidence) / 2);
   return std::erfc(-deviate * std::sqrt(n / (n - 1)) / std::sqrt(2.0)) / 2;
 }
 
@@ -33,6 +31,16 @@ double median_in_place(std::vector<double>& values) {
   std::nth_element(values.begin(), middle, values.end());
   if (values.size() % 2 == 1) return *middle;
   return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+// The interval that leaves this share of the replicates outside at each end. Order statistics, not
+// points between two: the same on every compiler and machine. Reorders the replicates.
+void cut_off(std::vector<double>& replicates, double tail, Estimate& result) {
+  auto const outside = static_cast<std::size_t>(tail * static_cast<double>(replicates.size()));
+  std::sort(replicates.begin(), replicates.end());
+  result.spread = Spread::interval;
+  result.low = std::min(result.median, replicates[outside]);
+  result.high = std::max(result.median, replicates[replicates.size() - 1 - outside]);
 }
 
 // `drawn(i)` is a fresh value of process i, `values` are what was measured.
@@ -52,19 +60,43 @@ Estimate estimate(std::vector<double> values, Random& random, Drawn&& drawn) {
     for (double& value : values) value = drawn(static_cast<std::size_t>(random.below(n)));
     each = median_in_place(values);
   }
-  result.spread = Spread::interval;
-  // An order statistic, not a point between two: the same on every compiler and machine.
-  auto const outside =
-      static_cast<std::size_t>(expanded_tail(n) * static_cast<double>(medians.size()));
-  std::sort(medians.begin(), medians.end());
-  result.low = std::min(result.median, medians[outside]);
-  result.high = std::max(result.median, medians[medians.size() - 1 - outside]);
+  cut_off(medians, expanded_tail(n), result);
   return result;
 }
 
 double draw_from(Process const& process, Random& random) {
   if (process.draws.empty()) return process.value;
   return process.draws[random.below(process.draws.size())];
+}
+
+// Two processes of one round: candidate, baseline.
+using Pair = std::pair<Process const*, Process const*>;
+
+double draw_from(Pair const& pair, Random& random) {
+  double const candidate = draw_from(*pair.first, random);
+  return candidate / draw_from(*pair.second, random);
+}
+
+std::vector<Pair> pairs_of(std::span<Process const> candidate, std::span<Process const> baseline) {
+  std::vector<Pair> pairs;
+  auto other = baseline.begin();
+  for (auto const& mine : candidate) {
+    CHURN_CHECK(&mine == &candidate.front() || (&mine)[-1].round < mine.round);
+    while (other != baseline.end() && other->round < mine.round) ++other;
+    if (other == baseline.end()) break;
+    if (other->round != mine.round) continue;
+    CHURN_CHECK(other->value > 0);
+    pairs.emplace_back(&mine, &*other);
+  }
+  return pairs;
+}
+
+std::vector<double> ratios_of(std::vector<Pair> const& pairs) {
+  std::vector<double> ratios;
+  for (auto const& [candidate, baseline] : pairs) {
+    ratios.push_back(candidate->value / baseline->value);
+  }
+  return ratios;
 }
 
 }  // namespace
@@ -95,23 +127,60 @@ Estimate median_over(std::span<Process const> processes, Random random) {
 
 Estimate median_ratio(std::span<Process const> candidate, std::span<Process const> baseline,
                       Random random) {
-  std::vector<double> ratios;
-  std::vector<std::pair<Process const*, Process const*>> pairs;
-  auto other = baseline.begin();
-  for (auto const& mine : candidate) {
-    CHURN_CHECK(&mine == &candidate.front() || (&mine)[-1].round < mine.round);
-    while (other != baseline.end() && other->round < mine.round) ++other;
-    if (other == baseline.end()) break;
-    if (other->round != mine.round) continue;
-    CHURN_CHECK(other->value > 0);
-    ratios.push_back(mine.value / other->value);
-    pairs.emplace_back(&mine, &*other);
+  auto const pairs = pairs_of(candidate, baseline);
+  if (pairs.empty()) return {};
+  return estimate(ratios_of(pairs), random,
+                  [&](std::size_t i) { return draw_from(pairs[i], random); });
+}
+
+std::optional<LogRatio> log_ratio(std::span<Process const> candidate,
+                                  std::span<Process const> baseline, Random random) {
+  auto const pairs = pairs_of(candidate, baseline);
+  if (pairs.empty()) return std::nullopt;
+  std::vector<double> ratios = ratios_of(pairs);
+  LogRatio result{std::log(median(ratios)), std::vector<double>(inner_draws)};
+  for (double& draw : result.draws) {
+    for (double& ratio : ratios) ratio = draw_from(pairs[random.below(pairs.size())], random);
+    draw = std::log(median_in_place(ratios));
   }
-  if (ratios.empty()) return {};
-  return estimate(std::move(ratios), random, [&](std::size_t i) {
-    double const mine = draw_from(*pairs[i].first, random);
-    return mine / draw_from(*pairs[i].second, random);
-  });
+  return result;
+}
+
+LogRatio mean_of(std::span<LogRatio const> variations) {
+  CHURN_CHECK(!variations.empty());
+  auto const count = static_cast<double>(variations.size());
+  LogRatio result{0, std::vector<double>(inner_draws, 0.0)};
+  for (LogRatio const& each : variations) {
+    result.value += each.value / count;
+    for (std::size_t i = 0; i < inner_draws; ++i) result.draws[i] += each.draws[i] / count;
+  }
+  return result;
+}
+
+Estimate geometric_mean_over(std::span<LogRatio const> workloads, Random random) {
+  CHURN_CHECK(!workloads.empty());
+  std::size_t const count = workloads.size();
+  std::vector<double> ratios;
+  for (LogRatio const& each : workloads) ratios.push_back(std::exp(each.value));
+  Estimate result;
+  result.n = static_cast<std::uint32_t>(count);
+  result.median = geometric_mean(ratios);
+  auto const [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  // The mean's rounding must not put it outside of equal values.
+  result.low = std::min(*least, result.median);
+  result.high = std::max(*most, result.median);
+  if (count < rounds_for_intervals) return result;
+  std::vector<double> means(replicates_for(count));
+  for (double& mean : means) {
+    double sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto const& draws = workloads[random.below(count)].draws;
+      sum += draws[random.below(draws.size())];
+    }
+    mean = std::exp(sum / static_cast<double>(count));
+  }
+  cut_off(means, expanded_tail(count), result);
+  return result;
 }
 
 Estimate ratio_of_medians(std::span<Process const> candidate, std::span<Process const> baseline,
@@ -144,12 +213,7 @@ Estimate ratio_of_medians(std::span<Process const> candidate, std::span<Process 
     double const drawn = draw(candidate, above);
     each = drawn / draw(baseline, below);
   }
-  result.spread = Spread::interval;
-  auto const outside =
-      static_cast<std::size_t>(expanded_tail(n) * static_cast<double>(ratios.size()));
-  std::sort(ratios.begin(), ratios.end());
-  result.low = std::min(result.median, ratios[outside]);
-  result.high = std::max(result.median, ratios[ratios.size() - 1 - outside]);
+  cut_off(ratios, expanded_tail(n), result);
   return result;
 }
 

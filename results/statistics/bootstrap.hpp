@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,5 +51,22 @@ Estimate median_ratio(std::span<Process const> candidate, std::span<Process cons
 // all quotients. pre: neither is empty; values are positive
 Estimate ratio_of_medians(std::span<Process const> candidate, std::span<Process const> baseline,
                           Random random);
+
+// A block's ratio of two cells as a logarithm: as median_ratio has it, and as other rounds and
+// samples might have given it.
+struct LogRatio {
+  double value = 0;
+  std::vector<double> draws;  // inner_draws of them
+};
+// None without a round in common. pre: as for median_ratio
+std::optional<LogRatio> log_ratio(std::span<Process const> candidate,
+                                  std::span<Process const> baseline, Random random);
+// Of the variations of one workload (parameters, threads): their mean. pre: not empty
+LogRatio mean_of(std::span<LogRatio const> variations);
+
+// The geometric mean over workloads, each counting once: workloads are drawn with replacement, and
+// of each one of its draws. n counts workloads; with fewer than rounds_for_intervals the range over
+// them is given. pre: not empty
+Estimate geometric_mean_over(std::span<LogRatio const> workloads, Random random);
 
 }  // namespace churn::statistics

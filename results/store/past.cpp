@@ -16,14 +16,15 @@ std::vector<PastCell> Store::past_cells(CellKey const& key) {
       Rows row = store.query(
           "SELECT c.id, c.allocator, c.collector, c.workload, c.threads, c.heap_limit_bytes,"
           " c.block, c.oversubscribed, c.planned, c.planned_reason, c.units, c.samples,"
-          " c.ops_per_sample, c.peak_live_bytes, c.op, c.run_id, r.started_utc, r.version, r.kind,"
+          " c.ops_per_sample, c.peak_live_bytes, c.op, c.why_unranked, c.run_id, r.started_utc, "
+          "r.version, r.kind,"
           " r.machine_id FROM cells c JOIN runs r ON r.id = c.run_id"
           " WHERE c.allocator = ? AND c.collector = ? AND c.workload = ? ORDER BY c.run_id, c.id",
           key.allocator.name, key.collector.name, key.workload.name);
       while (row.next()) {
-        cells.push_back({Private::cell_of(row), row.text(16), row.text(17), row.text(18), {}});
-        cells.back().cell.run_id = row.integer(15);
-        machine_ids.push_back(row.integer(19));
+        cells.push_back({Private::cell_of(row), row.text(17), row.text(18), row.text(19), {}});
+        cells.back().cell.run_id = row.integer(16);
+        machine_ids.push_back(row.integer(20));
       }
     }
     for (std::size_t i = 0; i < cells.size(); ++i) {

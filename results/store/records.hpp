@@ -65,6 +65,7 @@ struct Cell {
   std::uint64_t units = 0, samples = 0, ops_per_sample = 0;  // ops of all threads together
   std::optional<std::uint64_t> peak_live_bytes;              // from the counting pass
   std::string op;                                            // unit of an op, for people
+  std::string why_unranked;  // the workload's times rank and average nobody, and why; or empty
 };
 
 struct HistogramRow {

@@ -219,7 +219,12 @@ CREATE TABLE calibration_pairs (
 CREATE INDEX calibration_pairs_of_cell ON calibration_pairs(cell_id, condition, gate, id);
 )sql";
 
-constexpr std::array steps{first_schema, gates, calibrations, gate_work};
+// A workload may say that its times compare nobody.
+constexpr char const* unranked = R"sql(
+ALTER TABLE cells ADD COLUMN why_unranked TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array steps{first_schema, gates, calibrations, gate_work, unranked};
 
 }  // namespace
 

@@ -73,11 +73,11 @@ std::int64_t Store::add_cell(Cell const& cell) {
         "INSERT INTO cells (run_id, allocator, collector, workload, threads, heap_limit_bytes, "
         "block,"
         " oversubscribed, planned, planned_reason, units, samples, ops_per_sample, peak_live_bytes,"
-        " op) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " op, why_unranked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         cell.run_id, cell.key.allocator.name, cell.key.collector.name, cell.key.workload.name,
         cell.key.threads, cell.key.heap_limit_bytes, cell.block, cell.oversubscribed,
         name_of(cell.planned), cell.planned_reason, cell.units, cell.samples, cell.ops_per_sample,
-        cell.peak_live_bytes, cell.op);
+        cell.peak_live_bytes, cell.op, cell.why_unranked);
     store.add_settings(id, "allocator", cell.key.allocator);
     store.add_settings(id, "collector", cell.key.collector);
     store.add_settings(id, "workload", cell.key.workload);
@@ -223,6 +223,7 @@ Cell Store::Private::cell_of(Rows& row) {
   cell.ops_per_sample = row.count(12);
   if (!row.null(13)) cell.peak_live_bytes = row.count(13);
   cell.op = row.text(14);
+  cell.why_unranked = row.text(15);
   return cell;
 }
 
@@ -233,7 +234,8 @@ std::vector<Cell> Store::cells(std::int64_t run_id) {
     Rows row = store.query(
         "SELECT id, allocator, collector, workload, threads, heap_limit_bytes, block, "
         "oversubscribed,"
-        " planned, planned_reason, units, samples, ops_per_sample, peak_live_bytes, op"
+        " planned, planned_reason, units, samples, ops_per_sample, peak_live_bytes, op,"
+        " why_unranked"
         " FROM cells WHERE run_id = ? ORDER BY id",
         run_id);
     while (row.next()) {

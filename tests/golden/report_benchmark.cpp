@@ -1,5 +1,5 @@
 // What:  a report over 1 000 000 stored samples: its time and its peak memory, against the limits
-//        of 2 s and 200 MB. Run by `meson test --benchmark`, never by the tests.
+//        of 2 s (3 s for 5 000 cells) and 200 MB. Run by `meson test --benchmark`, never by the tests.
 // Prints: one line a figure; exits 1 where a limit is passed.
 #include <sys/resource.h>
 
@@ -16,10 +16,11 @@
 namespace churn {
 namespace {
 
-constexpr double limit_s = 2, limit_mb = 200;
+constexpr double limit_mb = 200;
 
 struct Size {
   std::uint32_t cells, rounds, samples;
+  double limit_s;
 };
 
 void write_store(std::string const& path, Size size) {
@@ -33,7 +34,8 @@ void write_store(std::string const& path, Size size) {
     store::Cell cell;
     cell.run_id = run_id;
     cell.key.allocator.name = i % 10 == 0 ? "glibc" : "allocator-" + std::to_string(i % 10);
-    cell.key.workload = {"malloc/synthetic", {{"part", std::to_string(i / 10)}}};
+    cell.key.workload = {"malloc/synthetic-" + std::to_string(i / 50),
+                         {{"part", std::to_string(i / 10)}}};
     cell.block = i / 10;
     cell.samples = size.samples;
     cell.ops_per_sample = 1000;
@@ -80,10 +82,10 @@ bool measure(std::string const& path, Size size) {
     std::printf("no report: %s\n", told.c_str());
     return false;
   }
-  bool const kept = time_s < limit_s && memory_mb < limit_mb;
+  bool const kept = time_s < size.limit_s && memory_mb < limit_mb;
   std::printf(
       "%u cells, %u rounds, %u samples: %.2f s (limit %.0f; CPU %.2f s), %.0f MB (limit %.0f)%s\n",
-      size.cells, size.rounds, size.samples, time_s, limit_s, cpu_s, memory_mb, limit_mb,
+      size.cells, size.rounds, size.samples, time_s, size.limit_s, cpu_s, memory_mb, limit_mb,
       kept ? "" : ": too much");
   return kept;
 }
@@ -92,11 +94,13 @@ int run() {
   char name[] = "/tmp/churn-report-XXXXXX";
   CHURN_CHECK(mkdtemp(name) != nullptr);
   std::string const directory = name;
-  // A million samples each: many invocations of the usual length, and fewer long ones.
-  bool const usual = measure(directory + "/usual.db", {250, 200, 20});
-  bool const longer = measure(directory + "/long.db", {250, 20, 200});
+  // A million samples each: many invocations of the usual length, fewer long ones, many
+  // cells.
+  bool const usual = measure(directory + "/usual.db", {250, 200, 20, 2});
+  bool const longer = measure(directory + "/long.db", {250, 20, 200, 2});
+  bool const wide = measure(directory + "/wide.db", {5000, 10, 20, 3});
   std::filesystem::remove_all(directory);
-  return usual && longer ? 0 : 1;
+  return usual && longer && wide ? 0 : 1;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "harness/core/random.hpp"
+#include "results/statistics/best.hpp"
 #include "results/statistics/change_points.hpp"
 #include "results/statistics/descriptive.hpp"
 #include "results/statistics/multiplicity.hpp"
@@ -55,6 +56,36 @@ std::vector<Recorded> recorded() {
   return lines;
 }
 
+// The values that follow the numbers of back ends and rounds, `skipped` back ends left out.
+Differences differences_of(Values const& arguments, std::size_t skipped) {
+  auto const back_ends = static_cast<std::size_t>(arguments[0]);
+  auto const rounds = static_cast<std::uint32_t>(arguments[1]);
+  std::vector<Series> series(back_ends);
+  auto value = arguments.begin() + 2 + static_cast<std::ptrdiff_t>(skipped * rounds);
+  for (Series& each : series) {
+    for (std::uint32_t round = 0; round < rounds; ++round) each.push_back({round, *value++});
+  }
+  return Differences(series);
+}
+
+Values of_against_best(Values const& arguments) {
+  Values result;
+  for (AgainstBest const& each : against_best(differences_of(arguments, 0))) {
+    result.insert(result.end(), {each.ratio, each.low, each.high.value_or(0), each.p});
+  }
+  return result;
+}
+
+Values of_dominated_by(Values const& arguments) {
+  Differences const first = differences_of(arguments, 0);
+  Differences const second = differences_of(arguments, first.size());
+  Values result;
+  for (auto const& by : dominated_by(first, second)) {
+    result.push_back(by ? static_cast<double>(*by) : -1);
+  }
+  return result;
+}
+
 Values computed(Recorded const& line) {
   Values const& a = line.arguments;
   std::span<double const> const rest = std::span(a).subspan(1);
@@ -76,6 +107,8 @@ Values computed(Recorded const& line) {
   if (line.name == "minimum_detectable_shift") {
     return {minimum_detectable_shift({0, a[0], a[1], a[2]}, 0.005, a[3], a[4])};
   }
+  if (line.name == "against_best") return of_against_best(a);
+  if (line.name == "dominated_by") return of_dominated_by(a);
   auto const least = static_cast<std::size_t>(a[0]);
   if (line.name == "most_divergent_split") {
     Split const split = most_divergent_split(rest, least);

@@ -139,6 +139,79 @@ def change_points(least, *values):
         ends = sorted([*ends, at])
 
 
+FEW, LEAST, LEAST_OF_FEW = 5, 0.001, 0.05
+
+
+def yuen(differences):
+    """Center, error and degrees of freedom, by scipy's trimmed test against constants."""
+    n = len(differences)
+    cut = n // 8
+    center = scipy.stats.trim_mean(differences, (cut + 1e-9) / n)
+    freedom = n - 2 * cut - 1
+    trimmed = scipy.stats.mstats.winsorize(numpy.array(differences), ((cut + 1e-9) / n,) * 2)
+    if trimmed.std(ddof=1) < LEAST:
+        return center, LEAST * numpy.sqrt((n - 1) / (freedom * (freedom + 1))), freedom
+    shift = center - 1
+    test = scipy.stats.ttest_ind(differences, [shift] * n, equal_var=False, trim=(cut + 1e-9) / n)
+    return center, (center - shift) / test.statistic, freedom
+
+
+def differences_of(back_ends, rounds, values):
+    """Of each pair; with few rounds no pair is steadier than the median pair or 5 %."""
+    logs = numpy.log(numpy.array(values)).reshape(int(back_ends), int(rounds))
+    pairs = {(i, j): yuen(list(logs[i] - logs[j])) for i in range(len(logs))
+             for j in range(len(logs)) if i != j}
+    if rounds < FEW:
+        usual = numpy.median([pair[1] for (i, j), pair in pairs.items() if i < j])
+        least = max(usual, LEAST_OF_FEW / numpy.sqrt(rounds))
+        pairs = {place: (center, max(error, least), freedom)
+                 for place, (center, error, freedom) in pairs.items()}
+    return pairs
+
+
+def p_above(pair, shift):
+    center, error, freedom = pair
+    return scipy.stats.t.sf((center - shift) / error, freedom)
+
+
+def against_best(back_ends, rounds, *values):
+    """Of each back end: ratio to the best, low, high, adjusted p."""
+    pairs = differences_of(back_ends, rounds, values)
+    each = range(int(back_ends))
+    tolerance = numpy.log(1.02)
+    least = {place: center - error * scipy.stats.t.isf(0.05 / len(pairs), freedom)
+             for place, (center, error, freedom) in pairs.items()}
+    p_values = [min(1, (len(each) - 1) * min(p_above(pairs[i, j], tolerance)
+                                             for j in each if i != j)) for i in each]
+    adjusted = holm(*p_values)
+    could_be_best = [all(least[i, j] <= 0 for j in each if i != j) for i in each]
+    result = []
+    for i in each:
+        low = max([0] + [least[i, j] for j in each if i != j])
+        if adjusted[i] <= 0.05:
+            low = max(low, tolerance)
+        ratio = max([low] + [pairs[i, j][0] for j in each if i != j])
+        high = max([ratio] + [-least[j, i] for j in each if i != j and could_be_best[j]])
+        result += [numpy.exp(ratio), numpy.exp(low), numpy.exp(high), adjusted[i]]
+    return result
+
+
+def dominated_by(back_ends, rounds, *values):
+    """Of each back end the one that dominates it in both figures, or -1."""
+    half = len(values) // 2
+    figures = [differences_of(back_ends, rounds, values[:half]),
+               differences_of(back_ends, rounds, values[half:])]
+    each = range(int(back_ends))
+    tolerance = numpy.log(1.02)
+    p_values, strongest = [], []
+    for i in each:
+        by = {j: min(max(p_above(better[i, j], tolerance), p_above(no_worse[i, j], -tolerance))
+                     for better, no_worse in (figures, figures[::-1])) for j in each if i != j}
+        strongest.append(min(by, key=by.get))
+        p_values.append(min(1, 2 * len(by) * by[strongest[-1]]))
+    return [by if p <= 0.05 else -1 for by, p in zip(strongest, holm(*p_values))]
+
+
 def questions(random):
     """What is asked: functions of this module with their arguments."""
     for n in (1, 2, 5, 8, 15, 25, 40, 60, 90):
@@ -164,6 +237,11 @@ def questions(random):
         p_values[count // 2] = p_values[0]
         yield holm, p_values
         yield benjamini_hochberg, p_values
+    for back_ends, rounds in itertools.product((2, 3, 6), (3, 4, 5, 7, 8, 10, 16, 25)):
+        levels = random.choice((0, 0.01, 0.1, 0.5), (2, back_ends, 1))
+        figures = numpy.exp(levels + random.normal(3, 0.02, (2, back_ends, rounds)))
+        yield against_best, [back_ends, rounds, *figures[0].flatten()]
+        yield dominated_by, [back_ends, rounds, *figures.flatten()]
     yield minimum_detectable_shift, [-0.01, 0.02, 0.99, 0.0003, 0.99]
     yield minimum_detectable_shift, [0.1, 0.3, 0.95, 0.01, 0.8]
     for n, least in ((4, 2), (7, 2), (12, 3), (30, 3), (30, 5)):

@@ -12,7 +12,6 @@
 
 #include "results/statistics/bootstrap.hpp"
 #include "results/statistics/descriptive.hpp"
-#include "results/statistics/ranking.hpp"
 
 namespace churn::statistics {
 namespace {
@@ -241,48 +240,6 @@ TEST(Bootstrap, IntervalsHoldTheTruthAsOftenAsTheySay) {
     EXPECT_GE(apart_hold, 0.92 * runs);
     // And not by being wide: four deviations of such a median would do, few rounds need more.
     EXPECT_LT(width / runs, 6 * 1.25 * 0.05 / std::sqrt(rounds));
-  }
-}
-
-// ---- who leads ----
-
-Estimate estimate(double low, double median, double high, std::uint32_t n = 3) {
-  return {median, low, high, n, Spread::range};
-}
-
-TEST(Ranking, AWinnerIsClearOfAllOthers) {
-  std::vector<Estimate> const three{estimate(20, 21, 22), estimate(10, 11, 12),
-                                    estimate(13, 14, 30)};
-  EXPECT_THAT(rank(three), ElementsAre(Standing::behind, Standing::winner, Standing::behind));
-}
-
-TEST(Ranking, ATouchIsATie) {
-  std::vector<Estimate> const three{estimate(12, 21, 22), estimate(10, 11, 12),
-                                    estimate(13, 14, 30)};
-  EXPECT_THAT(rank(three), ElementsAre(Standing::tied, Standing::tied, Standing::behind));
-}
-
-TEST(Ranking, NobodyLeadsAloneOrAfterTooFewRounds) {
-  EXPECT_THAT(rank(std::vector{estimate(1, 2, 3)}), ElementsAre(Standing::unranked));
-  EXPECT_THAT(rank(std::vector{estimate(1, 2, 3), estimate(7, 8, 9, 2)}), Each(Standing::unranked));
-  EXPECT_TRUE(rank({}).empty());
-}
-
-TEST(Ranking, TheOrderOfContendersIsIrrelevant) {
-  Random random(21);
-  for (int trial = 0; trial < 200; ++trial) {
-    std::vector<Estimate> contenders;
-    for (int i = 0; i < 6; ++i) {
-      double const low = random.unit(), median = low + random.unit() / 4;
-      contenders.push_back(estimate(low, median, median + random.unit() / 4));
-    }
-    auto const before = rank(contenders);
-    std::vector<std::size_t> order{0, 1, 2, 3, 4, 5};
-    for (std::size_t i = 5; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
-    std::vector<Estimate> shuffled;
-    for (auto const at : order) shuffled.push_back(contenders[at]);
-    auto const after = rank(shuffled);
-    for (std::size_t i = 0; i < order.size(); ++i) ASSERT_EQ(after[i], before[order[i]]);
   }
 }
 

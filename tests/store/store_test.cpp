@@ -109,6 +109,7 @@ Cell some_cell(std::int64_t run) {
   cell.ops_per_sample = 100;
   cell.peak_live_bytes = 77;
   cell.op = "one object";
+  cell.why_unranked = "paced";
   return cell;
 }
 
@@ -189,9 +190,9 @@ TEST_F(StoreTest, EverythingComesBack) {
   EXPECT_EQ(cells[0].key, expected.key);
   EXPECT_EQ(cells[0].peak_live_bytes, expected.peak_live_bytes);
   EXPECT_EQ(std::tie(cells[0].block, cells[0].oversubscribed, cells[0].units, cells[0].samples,
-                     cells[0].ops_per_sample, cells[0].op),
+                     cells[0].ops_per_sample, cells[0].op, cells[0].why_unranked),
             std::tie(expected.block, expected.oversubscribed, expected.units, expected.samples,
-                     expected.ops_per_sample, expected.op));
+                     expected.ops_per_sample, expected.op, expected.why_unranked));
   auto const found = invocations(store, run_id);
   ASSERT_EQ(found.size(), 1u);
   expect_same(found[0], some_invocation(cell_id));
@@ -347,8 +348,10 @@ TEST_F(StoreTest, TheNewestRunIsNoGate) {
 
 // ---- versions ----
 
-TEST_F(StoreTest, AStoreOfVersionOneOpens) {
-  std::ifstream fixture(std::string(CHURN_FIXTURES) + "/version_1.sql");
+class OldStoreTest : public StoreTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(OldStoreTest, Opens) {
+  std::ifstream fixture(CHURN_FIXTURES "/version_" + std::to_string(GetParam()) + ".sql");
   std::string const text{std::istreambuf_iterator<char>(fixture), {}};
   ASSERT_FALSE(text.empty());
   ASSERT_EQ(sql(path(), text), "");
@@ -372,6 +375,7 @@ TEST_F(StoreTest, AStoreOfVersionOneOpens) {
   EXPECT_EQ(sql(path(), tables), sql(path("new.db"), tables));
   EXPECT_THAT(sql(path(), "PRAGMA foreign_key_check; PRAGMA integrity_check"), "ok\n");
 }
+INSTANTIATE_TEST_SUITE_P(Versions, OldStoreTest, ::testing::Values(1, 2));
 
 TEST_F(StoreTest, AStoreOfVersionTwoOpensWithItsGate) {
   std::ifstream fixture(std::string(CHURN_FIXTURES) + "/version_2.sql");

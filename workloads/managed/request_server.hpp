@@ -50,6 +50,7 @@ inline constexpr WorkloadInfo info{
     .min_threads = 1,
     .max_threads = 64,
     .disposes = true,
+    .why_unranked = "requests arrive by the clock, which sets the time per op; see the latencies",
 };
 
 template <class M>
