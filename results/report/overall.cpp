@@ -92,6 +92,14 @@ std::optional<Estimate> mean_ratio(Workloads const& workloads, std::string const
 
 // Among the rows of the part alone: a block may have others, of another axis.
 std::vector<Standing> standings_in(Part const& part, Measurements const& measurements) {
+  auto const ranked = static_cast<std::size_t>(
+      std::count_if(part.block->rows.begin(), part.block->rows.end(),
+                    [](Row const& row) { return row.standing != Standing::unranked; }));
+  if (part.rows.size() == ranked) {
+    std::vector<Standing> standings;
+    for (Row const* const row : part.rows) standings.push_back(row->standing);
+    return standings;
+  }
   std::vector<statistics::Series> times;
   for (Row const* const row : part.rows) {
     times.push_back(series_of(measurements.at(row->cell_id).times));

@@ -13,7 +13,7 @@ namespace {
 
 // With many processes fewer replicates give an interval that is as steady.
 std::size_t replicates_for(std::size_t processes) {
-  constexpr std::size_t budget = 60'000, fewest = 300, most = 2'000;
+  constexpr std::size_t budget = 60'000, fewest = 300, most = 1'000;
   return std::clamp(budget / processes, fewest, most);
 }
 
@@ -37,15 +37,18 @@ double median_in_place(std::vector<double>& values) {
 // points between two: the same on every compiler and machine. Reorders the replicates.
 void cut_off(std::vector<double>& replicates, double tail, Estimate& result) {
   auto const outside = static_cast<std::size_t>(tail * static_cast<double>(replicates.size()));
-  std::sort(replicates.begin(), replicates.end());
+  auto const low = replicates.begin() + static_cast<std::ptrdiff_t>(outside);
+  auto const high = replicates.end() - 1 - static_cast<std::ptrdiff_t>(outside);
+  std::nth_element(replicates.begin(), low, replicates.end());
+  double const least = *low;  // before the next call moves it
+  std::nth_element(low, high, replicates.end());
   result.spread = Spread::interval;
-  result.low = std::min(result.median, replicates[outside]);
-  result.high = std::max(result.median, replicates[replicates.size() - 1 - outside]);
+  result.low = std::min(result.median, least);
+  result.high = std::max(result.median, *high);
 }
 
-// `drawn(i)` is a fresh value of process i, `values` are what was measured.
-template <class Drawn>
-Estimate estimate(std::vector<double> values, Random& random, Drawn&& drawn) {
+// `values` are what was measured; `drawn`, as many of each, what might have been instead.
+Estimate estimate(std::vector<double> values, std::vector<double> const& drawn, Random& random) {
   std::size_t const n = values.size();
   Estimate result;
   result.n = static_cast<std::uint32_t>(n);
@@ -57,7 +60,7 @@ Estimate estimate(std::vector<double> values, Random& random, Drawn&& drawn) {
 
   std::vector<double> medians(replicates_for(n));
   for (double& each : medians) {
-    for (double& value : values) value = drawn(static_cast<std::size_t>(random.below(n)));
+    for (double& value : values) value = drawn[random.below(drawn.size())];
     each = median_in_place(values);
   }
   cut_off(medians, expanded_tail(n), result);
@@ -99,6 +102,19 @@ std::vector<double> ratios_of(std::vector<Pair> const& pairs) {
   return ratios;
 }
 
+// What `estimate` draws from: inner_draws of each. One look-up then does for a process, or a pair,
+// and its samples.
+template <class Element>
+std::vector<double> drawn_from(std::span<Element const> elements, Random& random) {
+  std::vector<double> drawn;
+  if (elements.size() < rounds_for_intervals) return drawn;
+  drawn.reserve(elements.size() * inner_draws);
+  for (Element const& each : elements) {
+    for (std::size_t i = 0; i < inner_draws; ++i) drawn.push_back(draw_from(each, random));
+  }
+  return drawn;
+}
+
 }  // namespace
 
 Process summarize(std::uint32_t round, std::span<double const> samples, Random& random) {
@@ -121,16 +137,14 @@ Estimate median_over(std::span<Process const> processes, Random random) {
   CHURN_CHECK(!processes.empty());
   std::vector<double> values;
   for (auto const& process : processes) values.push_back(process.value);
-  return estimate(std::move(values), random,
-                  [&](std::size_t i) { return draw_from(processes[i], random); });
+  return estimate(std::move(values), drawn_from(processes, random), random);
 }
 
 Estimate median_ratio(std::span<Process const> candidate, std::span<Process const> baseline,
                       Random random) {
   auto const pairs = pairs_of(candidate, baseline);
   if (pairs.empty()) return {};
-  return estimate(ratios_of(pairs), random,
-                  [&](std::size_t i) { return draw_from(pairs[i], random); });
+  return estimate(ratios_of(pairs), drawn_from(std::span<Pair const>(pairs), random), random);
 }
 
 std::optional<LogRatio> log_ratio(std::span<Process const> candidate,

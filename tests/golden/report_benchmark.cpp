@@ -1,5 +1,6 @@
 // What:  a report over 1 000 000 stored samples: its time and its peak memory, against the limits
-//        of 2 s (3 s for 5 000 cells) and 200 MB. Run by `meson test --benchmark`, never by the tests.
+//        of 2 s, or 3 s for 5 000 cells, and 200 MB. Run by `meson test --benchmark`, never by the
+//        tests.
 // Prints: one line a figure; exits 1 where a limit is passed.
 #include <sys/resource.h>
 

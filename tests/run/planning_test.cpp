@@ -473,6 +473,9 @@ TEST_F(EmbeddedMatrices, QuickIsQuick) {
   EXPECT_EQ(quick.rounds, 3u);
   EXPECT_LE(estimated_seconds(quick), 180);
   expect_everything_in(quick);
+  for (auto const& each : quick.cells) {
+    EXPECT_EQ(each.why_unranked, "") << store::spelled(each.key) << " compares nobody";
+  }
 }
 
 TEST_F(EmbeddedMatrices, StandardFitsInto45Minutes) {
