@@ -51,9 +51,10 @@ std::string spelled_aim(Rates const& rates) {
 std::vector<std::string> const titles{"condition", "pairs",  "shows",  "flagged %",
                                       "95 %",      "mean s", "99 % s", "aimed at"};
 
-// What of a change the pairs show in the question that shows more of it.
+// What of a change the pairs show in the question that shows most of it.
 std::string shown(Rates const& rates) {
-  double const more = std::max(rates.steady_shift, rates.total_shift);
+  bool const memory = rates.condition.starts_with("memory");
+  double const more = memory ? rates.memory_shift : std::max(rates.steady_shift, rates.total_shift);
   return rates.condition.empty() ? "" : formatted("%+.1f", more * 100);
 }
 
@@ -150,6 +151,7 @@ void rates_object(JsonWriter& json, Rates const& rates) {
   json.member("pair_seconds", rates.pair_seconds);
   json.member("steady_shift", rates.steady_shift).member("steady_spread", rates.steady_spread);
   json.member("total_shift", rates.total_shift).member("total_spread", rates.total_spread);
+  json.member("memory_shift", rates.memory_shift);
   Outcomes const& outcomes = rates.outcomes;
   json.member("draws", outcomes.draws).member("regressions", outcomes.regressions);
   json.member("passes", outcomes.passes).member("inconclusive", outcomes.inconclusive);

@@ -51,6 +51,16 @@ std::pair<double, double> middle_and_spread(Pool const& pool, double Evidence::*
   return {std::expm1(middle), sd_by_median_distance * statistics::median(distances)};
 }
 
+double memory_shift(Pool const& pool) {
+  std::vector<double> ratios;
+  for (TimedEvidence const& each : pool.pairs) {
+    auto const &baseline = each.evidence.baseline_peak_bytes,
+               &candidate = each.evidence.candidate_peak_bytes;
+    if (baseline && candidate && *baseline > 0) ratios.push_back(*candidate / *baseline);
+  }
+  return ratios.empty() ? 0 : statistics::median(ratios) - 1;
+}
+
 // What is known of a class by its name; a cell given by hand is a class of that name.
 CalibrationClass class_named(std::string const& name) {
   try {
@@ -123,6 +133,7 @@ class Reporting {
     rates.pair_seconds /= static_cast<double>(rates.pairs);
     std::tie(rates.steady_shift, rates.steady_spread) = middle_and_spread(pool, &Evidence::steady);
     std::tie(rates.total_shift, rates.total_spread) = middle_and_spread(pool, &Evidence::total);
+    rates.memory_shift = memory_shift(pool);
     rates.aim = aim_for(of, condition);
     draw(rates, gate, pool, condition.empty());
     report_.rates.push_back(std::move(rates));

@@ -27,6 +27,7 @@ struct Rates {
   // Of the stored pairs: the median of candidate / baseline - 1, and the spread of one pair about
   // it (median of the distances, as a normal distribution's standard deviation).
   double steady_shift = 0, steady_spread = 0, total_shift = 0, total_spread = 0;
+  double memory_shift = 0;
   Outcomes outcomes;
   statistics::Proportion found;  // called a regression, within the time of the aim if it has one
   std::optional<Aim> aim;        // the gravest for this condition
