@@ -141,23 +141,7 @@ void Invocation::settle(std::uint64_t units, std::uint64_t& taken_ns, std::uint6
 std::uint64_t Invocation::run_slice() {
   CHURN_CHECK(measured_.sample_ns.size() < request_.samples);
   std::uint64_t const cpu_before_ns = process_cpu_ns();
-  Crew::Makespan const makespan = timed_slice();
-  measured_.sample_cpu_ns.push_back(process_cpu_ns() - cpu_before_ns);
-  measured_.sample_ns.push_back(makespan.ns());
-  measured_.rss_time_line.emplace_back(makespan.end_ns - start_line_ns_, memory_.resident_bytes());
-  if (batches_) record_batches(makespan);
-  return makespan.ns();
-}
-
-Crew::Makespan Invocation::timed_slice() {
-  return crew_.run([this](std::uint32_t thread) {
-    UnitTimes times;
-    if (batches_) {
-      auto& ends = unit_ends_[thread];
-      times = {ends.data(), ends.data() + ends.size()};
-    }
-    instance_->run(thread, slice_units_, times);
-  });
+  Crew::Makespan const makespan = timed_slice(slice_units_);
   std::uint64_t const extra_units = extra_ ? extra_->begin_sample() : 0;
   std::uint64_t taken_ns = makespan.ns() + (extra_units == 0 ? 0 : timed_units(extra_units));
   std::uint64_t cpu_ns = process_cpu_ns() - cpu_before_ns;
@@ -167,6 +151,19 @@ Crew::Makespan Invocation::timed_slice() {
   measured_.rss_time_line.emplace_back(makespan.end_ns - start_line_ns_, memory_.resident_bytes());
   if (batches_) record_batches(makespan);
   return taken_ns;
+}
+
+// Batches have stamps where the slice is as long as all others.
+Crew::Makespan Invocation::timed_slice(std::uint64_t units) {
+  bool const stamped = batches_ && units == slice_units_;
+  return crew_.run([&](std::uint32_t thread) {
+    UnitTimes times;
+    if (stamped) {
+      auto& ends = unit_ends_[thread];
+      times = {ends.data(), ends.data() + ends.size()};
+    }
+    instance_->run(thread, units, times);
+  });
 }
 
 void Invocation::record_batches(Crew::Makespan makespan) {
@@ -220,14 +217,14 @@ void Invocation::run_turn() {
   for (std::uint64_t i = 0; i < request_.samples / request_.turns.count; ++i) {
     std::uint64_t const units = slice_units_ + (extra_ ? extra_->begin_sample() : 0);
     std::uint64_t const cpu_before_ns = process_cpu_ns();
-    Crew::Makespan const makespan = timed_slice();
-    std::uint64_t taken_ns = makespan.ns() + (extra_units == 0 ? 0 : timed_units(extra_units));
+    Crew::Makespan const makespan = timed_slice(units);
+    std::uint64_t taken_ns = makespan.ns();
     std::uint64_t cpu_ns = process_cpu_ns() - cpu_before_ns;
-    if (extra_) settle(slice_units_ + extra_units, taken_ns, cpu_ns);
+    if (extra_) settle(units, taken_ns, cpu_ns);
     measured_.sample_ns.push_back(taken_ns);
     measured_.sample_cpu_ns.push_back(cpu_ns);
     spent_ns += taken_ns;
-    if (batches_) keep_batches(makespan);
+    if (batches_ && units == slice_units_) keep_batches(makespan);
     if (measured_.managed) record_collections();
   }
   std::uint64_t const end_ns = now_ns();

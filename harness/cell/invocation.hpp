@@ -73,7 +73,7 @@ class Invocation {
   void keep_batches(Crew::Makespan makespan);
   std::optional<std::uint64_t> run_delay_ns();
   void record_collections();
-  Crew::Makespan timed_slice();
+  Crew::Makespan timed_slice(std::uint64_t units);
   void time_full_collection();
   void time_first_touch();
   std::uint64_t timed_units(std::uint64_t units);

@@ -22,8 +22,7 @@ std::vector<bool> loads_of(std::string const& text) {
   throw UserError("--load " + text + " is none of quiet, busy and both");
 }
 
-bool measure(CalibrateOptions const& options, gate::CalibrationWish const& wish,
-             store::Store& store) {
+bool measure(gate::CalibrationWish const& wish, store::Store& store) {
   Here const here;
   run::Interrupt interrupt;
   run::Progress progress(stderr, isatty(STDERR_FILENO) == 1);
@@ -65,7 +64,7 @@ int calibrate_gate(CalibrateOptions const& options) {
   wish.rule = options.rule;
   wish.command = options.command;
   store::Store store(options.db, store::Store::Access::run);
-  if (measure(options, wish, store)) {
+  if (measure(wish, store)) {
     print(gate::calibration_report(store, 0, options.rule), options);
     return fine;
   }

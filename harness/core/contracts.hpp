@@ -147,8 +147,8 @@ struct Parts {
 // parameters, each of which it has declared and which were checked against its bounds before.
 struct HeapOptions {
   std::uint64_t heap_limit_bytes = 0;
-  std::vector<Setting> settings;
-  Parts parts;
+  std::vector<Setting> settings = {};
+  Parts parts = {};
 
   std::int64_t setting(std::string_view name, std::int64_t otherwise) const noexcept {
     for (auto const& each : settings) {

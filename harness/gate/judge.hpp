@@ -95,7 +95,8 @@ struct Judged {
   std::optional<double> ratio, low, high, confidence;
   double p = 1;
   std::optional<double> minimum_detectable_effect;
-  std::optional<Shown> shown;  // where the cell shows only part of a cost; ratios are as measured
+  std::optional<Shown> shown =
+      {};  // where the cell shows only part of a cost; ratios are as measured
 };
 
 struct JudgedCell {

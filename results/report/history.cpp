@@ -32,7 +32,7 @@ bool answers_to(CellKey const& key, CellKey const& wanted) {
          (wanted.heap_limit_bytes == 0 || key.heap_limit_bytes == wanted.heap_limit_bytes);
 }
 
-std::string listed(std::vector<std::string> const& names, std::size_t most) {
+std::string listed_up_to(std::vector<std::string> const& names, std::size_t most) {
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {
     text += (i == 0 ? "" : ", ") + visible(names[i]);
@@ -74,8 +74,8 @@ std::string without_settings(CellKey key) {
   for (auto const& each : nearest(without_settings(wanted), known)) {
     close.insert(close.end(), names[each].begin(), names[each].end());
   }
-  throw UserError(what + (close.empty() ? "; it has " + listed(all, 3)
-                                        : "; did you mean " + listed(close, 3) + "?"));
+  throw UserError(what + (close.empty() ? "; it has " + listed_up_to(all, 3)
+                                        : "; did you mean " + listed_up_to(close, 3) + "?"));
 }
 
 CellKey the_one(std::vector<PastCell> const& cells, store::Store& store, CellKey const& wanted) {
@@ -89,7 +89,7 @@ CellKey the_one(std::vector<PastCell> const& cells, store::Store& store, CellKey
   std::vector<std::string> names;
   for (auto const& each : keys) names.push_back(store::spelled(each));
   throw UserError(visible(typed(wanted)) + " is " + std::to_string(names.size()) +
-                  " cells here; say which: " + listed(names, 6));
+                  " cells here; say which: " + listed_up_to(names, 6));
 }
 
 void require_metric(std::string const& metric) {
@@ -101,7 +101,7 @@ void require_metric(std::string const& metric) {
   if (find_metric(metric) != nullptr) return;
   auto const close = nearest(metric, names);
   throw UserError("there is no metric \"" + visible(metric) + "\"" +
-                  (close.empty() ? "" : "; did you mean " + listed(close, 3) + "?") +
+                  (close.empty() ? "" : "; did you mean " + listed_up_to(close, 3) + "?") +
                   " (`churn list metrics` shows all)");
 }
 

@@ -92,7 +92,9 @@ TEST(ExtraLedger, CollectionsPayWhatIsDue) {
   for (std::size_t i = 0; i < ran.booked_ns.size(); ++i) {
     bool const pays = i % 10 == 2 || i == 99;
     EXPECT_EQ(ran.booked_ns[i] > 25'000, pays) << i;
-    if (i % 10 == 2 && i > 2) EXPECT_EQ(ran.booked_ns[i], 35'000u);
+    if (i % 10 == 2 && i > 2) {
+      EXPECT_EQ(ran.booked_ns[i], 35'000u);
+    }
   }
 }
 
