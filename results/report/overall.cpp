@@ -217,7 +217,10 @@ std::vector<Overall> overall_of(std::vector<Block> const& blocks, Measurements c
           if (part.rows.size() > 1) parts.push_back(std::move(part));
         }
         if (parts.size() < 2) continue;
-        result.push_back(group_of(kind, axis.title, parts, measurements, run));
+        // Two groups need two names.
+        std::string const title =
+            by_baseline.size() > 1 ? axis.title + ", to " + baseline : axis.title;
+        result.push_back(group_of(kind, title, parts, measurements, run));
         result.back().kept_out = kept_out_of(blocks, kind);
       }
     }
