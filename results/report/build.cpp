@@ -201,7 +201,7 @@ void require_baseline(std::vector<store::Cell> const& cells, std::string const& 
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   throw UserError("no cell of this run has the allocator or collector '" + wanted +
-                  "' to be the baseline; it has " + listed(names));
+                  "' to be the baseline; it has " + enumerated(names));
 }
 
 }  // namespace

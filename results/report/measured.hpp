@@ -32,7 +32,7 @@ Random random_for(store::Run const& run, std::string_view name, std::string_view
 statistics::Series series_of(std::vector<statistics::Process> const& processes);
 
 // "a, b and c"
-std::string listed(std::vector<std::string> const& names);
+std::string enumerated(std::vector<std::string> const& names);
 
 // Who is in the top group and who on the front, and both in words. pre: rows have their metrics
 void rank_rows(Block& block, Measurements const& measurements);

@@ -20,10 +20,18 @@ std::string names_of(std::vector<Row*> const& rows, auto&& wanted) {
   for (Row const* const row : rows) {
     if (wanted(*row)) names.push_back(back_end(row->key));
   }
-  return listed(names);
+  return enumerated(names);
 }
 
-std::string verdict_of(std::vector<Row*> const& ranked, std::size_t fewest) {
+// What failed has no time and is not spoken of.
+std::string others_of(Block const& block) {
+  bool const failed = std::any_of(block.rows.begin(), block.rows.end(), [](Row const& row) {
+    return !row.ok() && row.outcome != Outcome::not_applicable;
+  });
+  return failed ? "every other that has a time" : "every other";
+}
+
+std::string verdict_of(Block const& block, std::vector<Row*> const& ranked, std::size_t fewest) {
   std::size_t leaders = 0;
   for (Row const* const row : ranked) leaders += row->standing != Standing::behind;
   if (leaders == ranked.size()) {
@@ -36,8 +44,10 @@ std::string verdict_of(std::vector<Row*> const& ranked, std::size_t fewest) {
   auto const names = names_of(ranked, [](Row const& row) {
     return row.standing == Standing::winner || row.standing == Standing::tied;
   });
-  if (leaders == 1) return names + " leads: every other is proven more than 2 % slower";
-  return "top group: " + names + "; every other is proven more than 2 % slower than the best";
+  if (leaders == 1)
+    return names + " leads: " + others_of(block) + " is proven more than 2 % slower";
+  return "top group: " + names + "; " + others_of(block) +
+         " is proven more than 2 % slower than the best";
 }
 
 // Memory against time, where every ranked row has both.
@@ -61,13 +71,13 @@ void find_front(Block& block, std::vector<Row*> const& ranked, Differences const
     return;
   }
   block.front = "time against peak memory: the front is " +
-                names_of(ranked, [](Row const& row) { return *row.on_front; }) +
-                "; every other is proven to be dominated";
+                names_of(ranked, [](Row const& row) { return *row.on_front; }) + "; " +
+                others_of(block) + " is proven to be dominated";
 }
 
 }  // namespace
 
-std::string listed(std::vector<std::string> const& names) {
+std::string enumerated(std::vector<std::string> const& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
@@ -113,7 +123,7 @@ void rank_rows(Block& block, Measurements const& measurements) {
     ranked[i]->to_best = against[i];
     ranked[i]->standing = standings[i];
   }
-  block.verdict = verdict_of(ranked, fewest);
+  block.verdict = verdict_of(block, ranked, fewest);
   find_front(block, ranked, differences, measurements);
 }
 
