@@ -384,7 +384,18 @@ struct CommandLine {
   }
 
   int calibrate_or_gate() const {
+    bool const about_calibration = calibrate_options.report || calibrate_options.markdown ||
+                                   !calibrate_options.classes.empty() ||
+                                   !calibrate_options.load.empty();
+    if (!calibrates && about_calibration) {
+      throw UserError("--class, --load, --report and --markdown go with --calibrate");
+    }
     if (!calibrates) return gate_sides(gate_options);
+    gate::Wish const& wish = gate_options.wish;
+    if (!wish.baseline.empty() || !wish.candidate.empty() || !wish.baseline_build.empty() ||
+        !wish.baseline_command.empty() || !wish.candidate_command.empty()) {
+      throw UserError("--calibrate makes its own sides; leave them out, --class says which cells");
+    }
     CalibrateOptions options = calibrate_options;
     options.db = gate_options.db;
     options.json = gate_options.json;

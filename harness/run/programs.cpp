@@ -139,7 +139,7 @@ WorkloadDescription workload_of(Json const& json) {
   result.max_threads = json.at("max_threads").get<std::uint32_t>();
   result.disposes = json.at("disposes").get<bool>();
   result.makes_cycles = json.at("makes_cycles").get<bool>();
-  result.reads_file = json.value("reads_file", false);  // not in programs of before
+  result.reads_file = json.value("reads_file", false);   // not in programs of before
   result.why_unranked = json.value("why_unranked", "");  // older programs do not say
   return result;
 }

@@ -26,7 +26,7 @@ struct WorkloadDescription {
   std::vector<Parameter> parameters;
   std::uint32_t min_threads = 1, max_threads = 1;
   bool disposes = false, makes_cycles = false;
-  bool reads_file = false;  // named as NAME:FILE
+  bool reads_file = false;   // named as NAME:FILE
   std::string why_unranked;  // empty: its times rank and average back ends
 };
 
