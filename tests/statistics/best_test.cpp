@@ -268,8 +268,8 @@ std::vector<Kind> kinds() {
   };
 }
 
-// What a rate of `allowed` stays below in so many runs: four standard errors above it. With 300 runs
-// that is 10 % for 5 %: it notices a broken rule, results/README.md has the rates.
+// What a rate of `allowed` stays below in so many runs: four standard errors above it. With 300
+// runs that is 10 % for 5 %: it notices a broken rule, results/README.md has the rates.
 double limit(double allowed, int runs) {
   return allowed + 4 * std::sqrt(allowed * (1 - allowed) / runs);
 }
