@@ -2,10 +2,12 @@
 // Why:   the contract's on_collection.
 // How:   CPython hands its callbacks a dictionary, which is a tracked allocation: the one for the
 //        stop, made after the counts were set to zero, would be counted. The one for the start is
-//        therefore kept out of CPython's free list until the stop and freed there for good, which
-//        takes one off the count again. Nothing is installed while nobody listens.
-// Invariants: while somebody listens, the free list holds a dictionary whenever a collection
-//        starts, so that the first one is not counted either.
+//        therefore kept until the stop and freed there for good, which takes one off the count
+//        again. Nothing is installed while nobody listens.
+// Invariants: within a collection CPython's free list holds no dictionary. A full one would free it
+//        and take one off the count, and the one for the stop would come from there, uncounted.
+//        There may be several: what dies where deaths nest too deep waits in the trash can, the
+//        dictionary of a collection there too, and meanwhile the next one is made afresh.
 // Cost:  about a microsecond a collection.
 // Source: CPython 3.11, Modules/gcmodule.c, invoke_gc_callback.
 // Thread-safety: the interpreter's lock.
@@ -67,8 +69,19 @@ class PythonNotices {
     } else {
       Py_INCREF(told);
       first_ = told;
+      empty_the_free_list();
     }
     hook_.notice(hook_.context, event);
+  }
+  // Only what does not come from it is counted. pre: a collection starts, so counts do not matter
+  static void empty_the_free_list() {
+    int const& count = PythonInterpreter::get().collector().generations[0].count;
+    for (bool from_the_list = true; from_the_list;) {
+      int const before = count;
+      PyObject* const dictionary = PythonInterpreter::checked(PyDict_New());
+      from_the_list = count == before;
+      PyObject_GC_Del(dictionary);
+    }
   }
   static std::uint64_t figure(PyObject* told, char const* name) {
     return PyLong_AsUnsignedLongLong(PyDict_GetItemString(told, name));
