@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t small_bytes = std::uint64_t{4} << 20,
                         large_bytes = std::uint64_t{128} << 20;
 constexpr std::uint32_t least_samples_a_turn = 5, most_samples_a_turn = 20;
-constexpr std::uint32_t whole_process_samples = 50, most_turns = 100, fewest_turns = 4;
+constexpr std::uint32_t whole_process_samples = 50, most_turns = 160, fewest_turns = 2;
 // One collection opens the first whole cycle; one more in reserve, since warm-up is not exact.
 constexpr double wanted_collections = least_collections + 2;
 
@@ -23,12 +23,14 @@ struct Kind {
   std::uint32_t turns;
 };
 
+// What varies is the process (where its pages lie, mostly) and hardly the turn: a few turns of many
+// processes tell more in a second than many turns of a few (README.md).
 Kind kind_of(Trial const& trial) {
-  if (trial.managed) return {"collector", 10e6, 20};
-  if (trial.threads > 1) return {trial.busy ? "threads, busy" : "threads", 6e6, 20};
-  if (trial.grown_bytes > large_bytes) return {"large", 23e6, 8};
-  if (trial.grown_bytes > small_bytes) return {"cache-sized", 10e6, 20};
-  return {"small", 5e6, 20};
+  if (trial.managed) return {"collector", 6e6, 16};
+  if (trial.threads > 1) return {trial.busy ? "threads, busy" : "threads", 6e6, 8};
+  if (trial.grown_bytes > large_bytes) return {"large", 12e6, 6};
+  if (trial.grown_bytes > small_bytes) return {"cache-sized", 20e6, 4};
+  return {"small", 5e6, 6};
 }
 
 // Of about a millisecond each: short ones come between two interruptions, and where a turn begins

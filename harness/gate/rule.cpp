@@ -27,6 +27,7 @@ constexpr std::array fields{
     std::pair{"miss", &Rule::miss},
     std::pair{"confirm", &Rule::confirm},
     std::pair{"family", &Rule::family},
+    std::pair{"most_pairs", &Rule::most_pairs},
     std::pair{"confidence", &Rule::confidence},
     std::pair{"power", &Rule::power},
     std::pair{"parked_share", &Rule::parked_share},
@@ -40,14 +41,14 @@ constexpr std::array fields{
 }  // namespace
 
 statistics::SequentialPlan Rule::time_plan() const {
-  return statistics::standard_plan(alarm, miss);
+  return statistics::standard_plan(alarm, miss, static_cast<std::size_t>(most_pairs));
 }
 
 statistics::SequentialPlan Rule::mode_plan() const {
-  return statistics::standard_plan(mode_alarm, miss);
+  return statistics::standard_plan(mode_alarm, miss, static_cast<std::size_t>(most_pairs));
 }
 
-// Memory hardly varies: forty processes of each side say all that ninety would.
+// Memory hardly varies: forty processes of each side say all that two hundred would.
 statistics::SequentialPlan Rule::memory_plan() const {
   statistics::SequentialPlan plan = time_plan();
   plan.looks = {{15, 0.4}, {25, 0.3}, {40, 0.3}};
@@ -62,6 +63,7 @@ std::map<std::string, double> to_limits(Rule const& rule) {
 
 Rule from_limits(std::map<std::string, double> const& limits) {
   Rule rule;
+  rule.most_pairs = statistics::former_pairs;
   for (auto const& [name, field] : fields) {
     auto const found = limits.find(name);
     if (found != limits.end()) rule.*field = found->second;

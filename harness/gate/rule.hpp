@@ -27,8 +27,9 @@ struct Rule {
   // rejected at `confirm` on the fresh data alone, and over all cells and questions at `family`.
   double alarm = 0.001, mode_alarm = 0.0005, miss = 0.005;
   double confirm = 0.01, family = 0.01;
-  double confidence = 0.99;    // of the intervals that are shown
-  double power = 0.9;          // of the minimum detectable effect
+  double most_pairs = statistics::standard_pairs;  // of the last look
+  double confidence = 0.99;                        // of the intervals that are shown
+  double power = 0.9;                              // of the minimum detectable effect
   double parked_share = 0.05;  // CPU time used while parked, of a side's turns; beyond it a pair is
                                // void
   double canary_alarm = 0.001;
@@ -42,7 +43,8 @@ struct Rule {
   statistics::SequentialPlan memory_plan() const;
 };
 
-// By name. `from_limits` takes what is missing from the defaults.
+// By name. `from_limits` takes what is missing from the defaults, but for the looks: a gate that
+// does not say how many there are had those of before.
 std::map<std::string, double> to_limits(Rule const& rule);
 Rule from_limits(std::map<std::string, double> const& limits);
 

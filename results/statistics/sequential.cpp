@@ -24,8 +24,15 @@ void check(SequentialPlan const& plan) {
 
 }  // namespace
 
-SequentialPlan standard_plan(double alarm, double miss) {
-  return {{{15, 0.1}, {25, 0.15}, {40, 0.2}, {60, 0.25}, {90, 0.3}}, alarm, miss, 0.05};
+SequentialPlan standard_plan(double alarm, double miss, std::size_t most_pairs) {
+  constexpr double hint = 0.05;
+  if (most_pairs <= former_pairs) {
+    return {{{15, 0.1}, {25, 0.15}, {40, 0.2}, {60, 0.25}, {90, 0.3}}, alarm, miss, hint};
+  }
+  return {{{15, 0.08}, {25, 0.1}, {40, 0.12}, {60, 0.15}, {90, 0.17}, {135, 0.18}, {200, 0.2}},
+          alarm,
+          miss,
+          hint};
 }
 
 Course follow(SequentialPlan const& plan, std::size_t available, PairTest const& alarm,

@@ -38,9 +38,12 @@ struct SequentialPlan {
   double hint = 0;   // a p of the alarm's question up to this keeps a pass waiting; 0: none does
 };
 
-// Looks at 15, 25, 40, 60 and 90 pairs. The shares rise: where the first looks decide, the evidence
-// is strong anyway, and what needs all pairs needs every bit of it.
-SequentialPlan standard_plan(double alarm, double miss);
+inline constexpr std::size_t standard_pairs = 200, former_pairs = 90;
+
+// Looks at 15, 25, 40, 60, 90, 135 and 200 pairs. The shares rise: where the first looks decide,
+// the evidence is strong anyway, and what needs all pairs needs every bit of it. With up to
+// `former_pairs` the five looks of gates that were stored before there were seven.
+SequentialPlan standard_plan(double alarm, double miss, std::size_t most_pairs = standard_pairs);
 
 enum class Decision { open, alarm, pass };
 

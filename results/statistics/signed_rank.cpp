@@ -11,7 +11,7 @@
 namespace churn::statistics {
 namespace {
 
-constexpr std::size_t most_kept = 128;
+constexpr std::size_t most_kept = 256;
 
 // P(T <= k) at k, for T the sum of those of `ranks` whose fair coins show heads. Summed from the
 // small end, so that a small tail is as exact as a large one.

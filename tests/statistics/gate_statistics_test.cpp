@@ -317,12 +317,12 @@ double const tolerated = std::log(1.005), must_find = std::log(1.03);
 
 TEST(Sequential, StopsAtTheLookThatDecides) {
   SequentialPlan const plan = standard_plan(0.001, 0.005);
-  Values const clear(90, 0.1), none(90, -0.1);
+  Values const clear(200, 0.1), none(200, -0.1);
   EXPECT_EQ(follow(plan, Values(14, 0.1), tolerated, must_find).looks, 0u);
   Course const slow = follow(plan, clear, tolerated, must_find);
   EXPECT_EQ(slow.decision, Decision::alarm);
   EXPECT_EQ(slow.pairs, 15u);
-  EXPECT_DOUBLE_EQ(slow.p_alarm, std::pow(0.5, 15) / 0.1);
+  EXPECT_DOUBLE_EQ(slow.p_alarm, std::pow(0.5, 15) / 0.08);
   EXPECT_EQ(follow(plan, none, tolerated, must_find).decision, Decision::pass);
 }
 
@@ -336,7 +336,7 @@ TEST(Sequential, ALaterLookDoesNotForgetAnEarlierOne) {
                                },
                                {});
   EXPECT_EQ(course.decision, Decision::open);
-  EXPECT_DOUBLE_EQ(course.p_alarm, 0.002);
+  EXPECT_DOUBLE_EQ(course.p_alarm, 0.003);
   EXPECT_THAT(asked, testing::ElementsAre(15, 25, 40, 60));
 }
 
@@ -344,8 +344,8 @@ TEST(Sequential, AHintKeepsAPassWaitingUntilTheLastLook) {
   SequentialPlan const plan = standard_plan(0.001, 0.005);
   auto const certain = [](std::size_t) { return 1e-9; };
   auto const hinting = [](std::size_t) { return 0.04; };
-  EXPECT_EQ(follow(plan, 60, hinting, certain).decision, Decision::open);
-  EXPECT_EQ(follow(plan, 90, hinting, certain).decision, Decision::pass);
+  EXPECT_EQ(follow(plan, 135, hinting, certain).decision, Decision::open);
+  EXPECT_EQ(follow(plan, 200, hinting, certain).decision, Decision::pass);
   EXPECT_EQ(follow(plan, 60, [](std::size_t) { return 0.06; }, certain).pairs, 15u);
 }
 
@@ -358,14 +358,19 @@ struct Rates {
 Rates simulated(double truth, double deviation, int runs, std::uint64_t seed) {
   SequentialPlan const plan = standard_plan(0.001, 0.005);
   Random random(seed);
-  Values pairs(90);
+  Values pairs;
   Rates rates;
   for (int run = 0; run < runs; ++run) {
-    for (double& each : pairs) {
-      double const wide = random.unit() < 0.1 ? 2.5 : 1;
-      each = std::log(1 + truth) + wide * deviation * normal(random);
+    pairs.clear();
+    Course course;
+    for (std::size_t const enough : {std::size_t{40}, standard_pairs}) {  // most need no more
+      while (pairs.size() < enough) {
+        double const wide = random.unit() < 0.1 ? 2.5 : 1;
+        pairs.push_back(std::log(1 + truth) + wide * deviation * normal(random));
+      }
+      course = follow(plan, pairs, tolerated, must_find);
+      if (course.decision != Decision::open) break;
     }
-    Course const course = follow(plan, pairs, tolerated, must_find);
     rates.alarms += course.decision == Decision::alarm;
     rates.passes += course.decision == Decision::pass;
     rates.pairs += static_cast<double>(course.pairs);
@@ -384,7 +389,7 @@ TEST(Sequential, ErrorsAreAsRareAsPromised) {
   EXPECT_LE(simulated(0.03, 0.018, runs, 12).passes, 0.0058);
   EXPECT_LE(simulated(0.005, 0.06, runs / 4, 13).alarms, 0.0018);
   EXPECT_LE(simulated(0.03, 0.06, runs / 4, 14).passes, 0.0065);
-  EXPECT_EQ(simulated(0, 0.018, runs, 15).alarms, 0) << "well inside what is tolerated";
+  EXPECT_LE(simulated(0, 0.018, runs, 15).alarms, 0.00005) << "well inside what is tolerated";
 }
 
 // With the spread that turns of small cells have.
@@ -432,7 +437,7 @@ TEST(TwoQuestions, SlowCollectionsShowInTheSumAlone) {
   constexpr int runs = 100;
   for (int run = 0; run < runs; ++run) {
     Values steady, total, same;
-    for (int pair = 0; pair < 90; ++pair) {
+    for (int pair = 0; pair < 200; ++pair) {
       // Both sides of a pair meet the same minute: their levels are one, but for a hundredth.
       std::uint64_t const seed = random.next();
       Random minute(seed), again(seed), third(seed);
@@ -459,13 +464,13 @@ TEST(SlowMode, IsFoundByTheSignTestWhereRanksPass) {
   int by_ranks = 0, by_signs = 0, false_alarms = 0;
   constexpr int runs = 1'000;
   for (int run = 0; run < runs; ++run) {
-    Values pairs = normals(90, 0, 0.02, random);
+    Values pairs = normals(200, 0, 0.02, random);
     auto const beyond = [&](std::size_t count) {
       return sign_test_beyond(std::span<double const>(pairs).first(count), 0.08);
     };
-    false_alarms += follow(plan, 90, beyond, {}).decision == Decision::alarm;
+    false_alarms += follow(plan, 200, beyond, {}).decision == Decision::alarm;
     for (double& each : pairs) each += random.unit() < 0.2 ? 0.25 : 0;
-    by_signs += follow(plan, 90, beyond, {}).decision == Decision::alarm;
+    by_signs += follow(plan, 200, beyond, {}).decision == Decision::alarm;
     by_ranks += signed_rank_above(pairs, tolerated) < 0.0005;
   }
   EXPECT_EQ(false_alarms, 0);
