@@ -215,6 +215,7 @@ class CellMeasurer final : public Measurer {
     }
     trial.threads = baseline.key.threads;
     trial.busy = is_busy(pair.baseline, trial.threads);
+    trial.tails = plan_.rule.tails != 0;
     trial.slice_units = pilot.slice_units;
     // Of two sides that differ much, the slower one's turns must not take for ever, nor the faster
     // one's be too short to time.

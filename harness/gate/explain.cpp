@@ -200,9 +200,16 @@ class Explainer {
   bool tried_ = false, works_ = false;
 };
 
+constexpr char const *rare_batch = "batch_p99_99_ns", *longest_batch = "batch_longest_ns";
+
 std::string change_of(store::GateExplanation const& each) {
   double const baseline = *each.baseline, candidate = *each.candidate;
   double const most = std::max(std::abs(baseline), std::abs(candidate));
+  if (each.quantity == rare_batch || each.quantity == longest_batch) {
+    double const unit = most < 1e6 ? 1e3 : 1e6;
+    return report::three_digits(baseline / unit) + ", then " +
+           report::three_digits(candidate / unit) + (most < 1e6 ? " µs" : " ms");
+  }
   if (std::abs(candidate - baseline) <= 0.0005 * most) return "equal";
   if (baseline <= 0) return "none, then " + report::three_digits(candidate);
   char text[32];
@@ -212,6 +219,8 @@ std::string change_of(store::GateExplanation const& each) {
 }
 
 std::string spelled(std::string quantity) {
+  if (quantity == rare_batch) return "p99.99 of batches (not judged)";
+  if (quantity == longest_batch) return "the longest";
   if (quantity.ends_with("_ns")) quantity.resize(quantity.size() - 3);
   if (quantity.ends_with("_per_op")) quantity.resize(quantity.size() - 7);
   std::replace(quantity.begin(), quantity.end(), '_', ' ');
@@ -242,6 +251,21 @@ std::vector<store::GateExplanation> explanations_of(std::vector<store::GatePair>
     result.push_back({0, name, statistics::median(baseline), statistics::median(candidate), ""});
   }
   return result;
+}
+
+std::vector<store::GateExplanation> worst_batches_of(std::vector<store::GatePair> const& pairs) {
+  std::vector<double> baseline, candidate;
+  for (store::GatePair const& pair : pairs) {
+    auto const &one = pair.baseline.batch_ns, &other = pair.candidate.batch_ns;
+    baseline.insert(baseline.end(), one.begin(), one.end());
+    candidate.insert(candidate.end(), other.begin(), other.end());
+  }
+  if (baseline.empty() || candidate.empty()) return {};
+  auto const row = [&](char const* name, double share) {
+    return store::GateExplanation{0, name, statistics::quantile(baseline, share),
+                                  statistics::quantile(candidate, share), ""};
+  };
+  return {row(rare_batch, 0.9999), row(longest_batch, 1)};
 }
 
 bool explain_regressions(GatePlan const& plan, Replay const& found, store::Store& store,

@@ -28,6 +28,9 @@ std::vector<store::GateExplanation> explain(GatePlan const& plan, Pairing const&
 
 // What the pairs say of a cell beside its times: medians over processes.
 std::vector<store::GateExplanation> explanations_of(std::vector<store::GatePair> const& pairs);
+// The p99.99 and the longest of all batches of a side, where batches were kept: what interrupted a
+// process is in them, so they are shown and never judged.
+std::vector<store::GateExplanation> worst_batches_of(std::vector<store::GatePair> const& pairs);
 
 // Of every cell with a regression, into the store. False: interrupted.
 bool explain_regressions(GatePlan const& plan, Replay const& found, store::Store& store,

@@ -14,6 +14,7 @@ constexpr std::uint64_t small_bytes = std::uint64_t{4} << 20,
                         large_bytes = std::uint64_t{128} << 20;
 constexpr std::uint32_t least_samples_a_turn = 5, most_samples_a_turn = 20;
 constexpr std::uint32_t whole_process_samples = 50, most_turns = 160, fewest_turns = 2;
+constexpr std::uint32_t least_turns_for_tails = 20;  // a percentile needs batches
 // One collection opens the first whole cycle; one more in reserve, since warm-up is not exact.
 constexpr double wanted_collections = least_collections + 2;
 
@@ -73,6 +74,7 @@ Protocol protocol_for(Trial const& trial) {
     return with("whole processes", 1, whole_process_samples,
                 units_in(all_ns / whole_process_samples));
   }
+  if (trial.tails) kind.turns = std::max(kind.turns, least_turns_for_tails);
   std::uint64_t const samples = samples_a_turn(kind.turn_ns, unit_ns);
   return with(kind.name, kind.turns, kind.turns * samples,
               units_in(kind.turn_ns / static_cast<double>(samples)));

@@ -23,6 +23,7 @@ struct Trial {
   std::uint64_t grown_bytes = 0;  // resident, from before set-up to the peak
   std::uint64_t slice_units = 1, slice_ns = 1;
   std::uint64_t timed_ns = 0, collections = 0, full_collections = 0;  // of one side of the pair
+  bool tails = false;                                                 // batches are asked for
 };
 
 struct Protocol {

@@ -94,14 +94,17 @@ void add_explanations(store::Store& store, Replay& replay) {
   auto const counted = store.gate_explanations(replay.gate.run_id);
   for (std::size_t i = 0; i < replay.cells.size(); ++i) {
     auto& all = replay.explanations.emplace_back();
-    if (replay.judgement.cells[i].verdict != Verdict::regression) continue;
+    bool const slower = replay.judgement.cells[i].verdict == Verdict::regression;
+    if (!slower && replay.rule.tails == 0) continue;
     std::int64_t const id = replay.cells[i].id;
-    std::copy_if(counted.begin(), counted.end(), std::back_inserter(all),
-                 [&](auto const& each) { return each.gate_cell_id == id; });
     std::vector<store::GatePair> pairs;
     store.each_gate_pair(id, [&](store::GatePair const& pair) {
       if (pair.stage == 1 || pair.stage == 2) pairs.push_back(pair);
     });
+    for (auto& each : worst_batches_of(pairs)) all.push_back(std::move(each));
+    if (!slower) continue;
+    std::copy_if(counted.begin(), counted.end(), std::back_inserter(all),
+                 [&](auto const& each) { return each.gate_cell_id == id; });
     for (auto& each : explanations_of(pairs)) all.push_back(std::move(each));
   }
 }

@@ -71,5 +71,24 @@ TEST(InWords, ShowsChangesAndReasons) {
   EXPECT_EQ(in_words({}), "");
 }
 
+TEST(Explanation, TellsTheWorstBatchesOfAllProcesses) {
+  std::vector<store::GatePair> pairs(2);
+  pairs[0].baseline.batch_ns = std::vector<std::uint64_t>(5000, 1000);
+  pairs[0].candidate.batch_ns = std::vector<std::uint64_t>(5000, 2000);
+  pairs[1].baseline.batch_ns = std::vector<std::uint64_t>(5000, 1000);
+  pairs[1].baseline.batch_ns[7] = 3'000'000;
+  pairs[1].candidate.batch_ns = {2000, 2000};
+  auto const found = worst_batches_of(pairs);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_LT(*found[0].baseline, 3'000'000) << "one of ten thousand is beyond it";
+  EXPECT_EQ(found[1].baseline, 3'000'000);
+  EXPECT_EQ(found[1].candidate, 2000);
+  EXPECT_EQ(in_words({found[1]}), "the longest 3.00, then 0.00200 ms");
+  EXPECT_TRUE(worst_batches_of({}).empty());
+  pairs[0].candidate.batch_ns.clear();
+  pairs[1].candidate.batch_ns.clear();
+  EXPECT_TRUE(worst_batches_of(pairs).empty()) << "no batches were kept";
+}
+
 }  // namespace
 }  // namespace churn::gate
