@@ -17,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <span>
 #include <string_view>
 
@@ -25,9 +24,7 @@
 #include "allocators/parts/chunk.hpp"
 #include "allocators/parts/heap.hpp"
 #include "allocators/parts/large_blocks.hpp"
-#include "allocators/parts/lock.hpp"
-#include "allocators/parts/thread_end.hpp"
-#include "harness/core/page_source.hpp"
+#include "allocators/parts/thread_owned.hpp"
 
 namespace churn::slab {
 
@@ -57,7 +54,7 @@ class Allocator {
     if (chunk->holds != Holds::cells) [[unlikely]]
       return large_.deallocate(chunk, block);
     Pool* const pool = Pool::of(block);
-    Heap* const heap = heap_;
+    Heap* const heap = Heaps::current();
     if (pool->owner != heap) [[unlikely]] {
       return Heap::free_from_elsewhere(pool, static_cast<Cell*>(block));
     }
@@ -80,35 +77,31 @@ class Allocator {
 
   // A heap with pools that are still in use waits for the next thread.
   static void thread_exit() noexcept {
-    Heap* const heap = heap_;
-    if (heap == &no_heap_) return;
-    heap_ = &no_heap_;
-    heap->rest(arenas_);
-    allocators::Locked const locked(heaps_lock_);
-    heap->next_idle = idle_heaps_;
-    idle_heaps_ = heap;
+    Heaps::leave([](Heap& heap) { heap.rest(arenas_); });
   }
 
   // In one order, and let go in the other; nobody holds two of these locks otherwise.
   static void before_fork() noexcept {
-    heaps_lock_.take();
+    Heaps::lock();
     arenas_.lock();
     large_.lock();
   }
   static void after_fork() noexcept {
     large_.unlock();
     arenas_.unlock();
-    heaps_lock_.give();
+    Heaps::unlock();
   }
 
  private:
+  using Heaps = allocators::ThreadOwned<Heap>;
+
   static void* allocate_small(std::uint32_t size_class) noexcept {
-    if (void* const cell = heap_->try_allocate(size_class)) [[likely]]
+    if (void* const cell = Heaps::current()->try_allocate(size_class)) [[likely]]
       return cell;
     return allocate_small_slow(size_class);
   }
   [[gnu::noinline]] static void* allocate_small_slow(std::uint32_t size_class) noexcept {
-    Heap* const heap = own_heap();
+    Heap* const heap = Heaps::own();
     return heap == nullptr ? nullptr : heap->allocate_slow(arenas_, size_class);
   }
 
@@ -121,35 +114,12 @@ class Allocator {
   }
 
   [[gnu::noinline]] static void* allocate_large(std::size_t size, std::size_t align) noexcept {
-    Heap const* const heap = own_heap();
+    Heap const* const heap = Heaps::own();
     return heap == nullptr ? nullptr : large_.allocate(size, align, heap->number);
   }
 
-  // This thread's heap: one that waits for a thread, or a new one. Null: no memory.
-  static Heap* own_heap() noexcept {
-    if (heap_ != &no_heap_) return heap_;
-    allocators::Locked const locked(heaps_lock_);
-    Heap* heap = idle_heaps_;
-    if (heap != nullptr) {
-      idle_heaps_ = heap->next_idle;
-    } else {
-      void* const pages = map_pages(round_up(sizeof(Heap), page_bytes));
-      if (pages == nullptr) return nullptr;
-      heap = ::new (pages) Heap;
-      heap->number = heaps_made_++;
-    }
-    heap_ = heap;
-    allocators::ThreadEnd::arm();
-    return heap;
-  }
-
-  static inline constinit Heap no_heap_;  // owns nothing and has nothing: no test for null
-  static inline constinit thread_local Heap* heap_ = &no_heap_;
   static inline constinit Arenas arenas_;
   static inline constinit LargeBlocks large_;
-  static inline constinit allocators::Lock heaps_lock_;
-  static inline constinit Heap* idle_heaps_ = nullptr;
-  static inline constinit std::uint32_t heaps_made_ = 0;
 };
 
 static_assert(allocators::ListedAllocator<Allocator> && allocators::Resizes<Allocator>);

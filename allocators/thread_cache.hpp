@@ -19,7 +19,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <span>
 #include <string_view>
 
@@ -27,11 +26,9 @@
 #include "allocators/parts/cache.hpp"
 #include "allocators/parts/chunk.hpp"
 #include "allocators/parts/large_blocks.hpp"
-#include "allocators/parts/lock.hpp"
 #include "allocators/parts/size_classes.hpp"
 #include "allocators/parts/spans.hpp"
-#include "allocators/parts/thread_end.hpp"
-#include "harness/core/page_source.hpp"
+#include "allocators/parts/thread_owned.hpp"
 
 namespace churn::thread_cache {
 
@@ -59,7 +56,7 @@ class Allocator {
     if (chunk->holds != Holds::cells) [[unlikely]]
       return large_.deallocate(chunk, block);
     Span const& span = span_of(chunk, block);
-    Cache* const cache = cache_;
+    Cache* const cache = Caches::current();
     if (span.owner != cache) [[unlikely]]
       return deallocate_elsewhere(span, static_cast<Cell*>(block));
     cache->deallocate(spans_, span, static_cast<Cell*>(block));
@@ -81,38 +78,34 @@ class Allocator {
 
   // A cache with spans that are still in use waits for the next thread.
   static void thread_exit() noexcept {
-    Cache* const cache = cache_;
-    if (cache == &no_cache_) return;
-    cache_ = &no_cache_;
-    cache->rest(spans_);
-    allocators::Locked const locked(caches_lock_);
-    cache->next_idle = idle_caches_;
-    idle_caches_ = cache;
+    Caches::leave([](Cache& cache) { cache.rest(spans_); });
   }
 
   // In the order in which refill takes them.
   static void before_fork() noexcept {
-    caches_lock_.take();
+    Caches::lock();
     spans_.lock();
     large_.lock();
   }
   static void after_fork() noexcept {
     large_.unlock();
     spans_.unlock();
-    caches_lock_.give();
+    Caches::unlock();
   }
 
  private:
+  using Caches = allocators::ThreadOwned<Cache>;
+
   static constexpr std::size_t granule = 16;
 
   static void* allocate_cell(std::uint32_t size_class) noexcept {
-    if (void* const cell = cache_->try_allocate(size_class)) [[likely]]
+    if (void* const cell = Caches::current()->try_allocate(size_class)) [[likely]]
       return cell;
     return allocate_slow(size_class);
   }
 
   [[gnu::noinline]] static void* allocate_slow(std::uint32_t size_class) noexcept {
-    Cache* const cache = own_cache();
+    Cache* const cache = Caches::own();
     if (cache == nullptr) return nullptr;
     if (!cache->refill(spans_, size_class, false)) {
       settle_idle();
@@ -128,50 +121,24 @@ class Allocator {
       if (allocators::bytes_of(fits) % align == 0) return allocate_cell(fits);
       return allocate_cell(allocators::class_of(std::bit_ceil(size < align ? align : size)));
     }
-    Cache const* const cache = own_cache();
+    Cache const* const cache = Caches::own();
     return cache == nullptr ? nullptr : large_.allocate(size, align, cache->number);
   }
 
   [[gnu::noinline]] static void deallocate_elsewhere(Span const& span, Cell* cell) noexcept {
-    Cache* const cache = own_cache();
+    Cache* const cache = Caches::own();
     if (cache == nullptr) return span.owner->push_remote(cell, cell);
     if (span.owner == cache) return cache->deallocate(spans_, span, cell);  // own for a moment
     cache->send(span, cell);
   }
 
-  // This thread's cache: one that waits for a thread, or a new one. Null: no memory.
-  static Cache* own_cache() noexcept {
-    if (cache_ != &no_cache_) return cache_;
-    allocators::Locked const locked(caches_lock_);
-    Cache* cache = idle_caches_;
-    if (cache != nullptr) {
-      idle_caches_ = cache->next_idle;
-    } else {
-      void* const pages = map_pages(round_up(sizeof(Cache), page_bytes));
-      if (pages == nullptr) return nullptr;
-      cache = ::new (pages) Cache;
-      cache->number = caches_made_++;
-    }
-    cache_ = cache;
-    allocators::ThreadEnd::arm();
-    return cache;
-  }
-
   // What others have freed since their threads ended: before memory is mapped that may be there.
   static void settle_idle() noexcept {
-    allocators::Locked const locked(caches_lock_);
-    for (Cache* cache = idle_caches_; cache != nullptr; cache = cache->next_idle) {
-      cache->rest(spans_);
-    }
+    Caches::for_each_idle([](Cache& cache) { cache.rest(spans_); });
   }
 
-  static inline constinit Cache no_cache_;  // has nothing and owns nothing: no test for null
-  static inline constinit thread_local Cache* cache_ = &no_cache_;
   static inline constinit Spans spans_;
   static inline constinit LargeBlocks large_;
-  static inline constinit allocators::Lock caches_lock_;
-  static inline constinit Cache* idle_caches_ = nullptr;
-  static inline constinit std::uint32_t caches_made_ = 0;
 };
 
 static_assert(allocators::ListedAllocator<Allocator> && allocators::Resizes<Allocator>);
