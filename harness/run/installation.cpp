@@ -23,7 +23,8 @@ bool holds_cell_programs(fs::path const& directory) {
 }  // namespace
 
 Installation installation_of(std::string const& directory) {
-  fs::path const here(directory);
+  // Preloads are links in another directory: a relative target would lead nowhere.
+  fs::path const here = fs::absolute(directory);
   Installation built{(here / "../cell").lexically_normal(),
                      (here / "../../allocators").lexically_normal(),
                      (here / "../conform/churn-conform-malloc").lexically_normal(),

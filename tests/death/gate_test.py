@@ -4,6 +4,7 @@ tests/benchmark does that."""
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import sqlite3
 import time
@@ -83,6 +84,14 @@ class Failures(Program):
                                '--cell-budget', '1ms')
         self.assertEqual(run.returncode, 3, run.stderr)
         self.assertEqual(found['verdict'], 'inconclusive')
+
+    def test_another_build_is_found_from_where_one_stands(self):
+        build = pathlib.Path(os.environ['CHURN_PROGRAM']).parents[2]
+        run = self.churn('gate', '--json', '--baseline-build', build.name, '--allocator', 'slab',
+                         *CELL, '--cell-budget', '1ms', '--db', self.db, cwd=build.parent)
+        self.assertEqual(run.returncode, 3, run.stderr)
+        cell = json.loads(run.stdout)['cells'][0]
+        self.assertEqual(cell['protocol'], 'small', 'slab was there to be preloaded')
 
     def test_what_was_stored_replays(self):
         run, found = self.gate('--baseline', 'slab', '--candidate', 'slab', *CELL,
