@@ -13,6 +13,8 @@ namespace {
 
 // Standard deviation of a normal distribution by the median distance from its middle.
 constexpr double sd_by_median_distance = 1.4826;
+// More of a few pairs say nothing new.
+constexpr std::uint64_t most_draws_a_pair = 50;
 
 struct Pool {
   std::vector<TimedEvidence> pairs;
@@ -140,7 +142,8 @@ class Reporting {
   }
 
   void draw(Rates& rates, CellGate const& gate, Pool const& pool, bool clean) {
-    std::uint64_t const draws = clean ? draws_.clean : rates.aim ? draws_.promised : draws_.other;
+    std::uint64_t const wanted = clean ? draws_.clean : rates.aim ? draws_.promised : draws_.other;
+    std::uint64_t const draws = std::min(wanted, most_draws_a_pair * pool.pairs.size());
     double const limit = rates.aim ? rates.aim->seconds : 0;
     rates.outcomes = resample(gate, pool.pairs, response_, draws, 1, limit);
     rates.found = statistics::proportion_of(rates.outcomes.in_time, draws, report_.confidence);
