@@ -120,7 +120,7 @@ Rule rule_of(CalibrationClass const& of, Rule rule) {
 }
 
 std::vector<CalibrationClass> calibration_classes(std::string const& names) {
-  std::vector<CalibrationClass> const all = standard_classes();
+  std::vector<CalibrationClass> all = standard_classes();
   if (names.empty()) return all;
   std::vector<CalibrationClass> result;
   std::string known;

@@ -165,7 +165,9 @@ class RecordReader {
     record_.figures["cpu_per_op_ns"] = total(record_.sample_cpu_ns) / ops();
     record_.figures["system_per_op_ns"] = static_cast<double>(whole(json_, "system_ns")) / ops();
     // Its times would be those of other work than was asked for.
-    if (asked_.extra.any()) record_.figures["extra_units"] = whole(json_, "extra_units");
+    if (asked_.extra.any()) {
+      record_.figures["extra_units"] = static_cast<double>(whole(json_, "extra_units"));
+    }
     for (char const* const key :
          {"minor_faults", "rss_start_bytes", "peak_rss_bytes", "slowest_batch_ns"}) {
       copy_figure(json_, key, key);

@@ -45,7 +45,7 @@ Eta remaining(std::vector<Rest> const& rests, double expected_s) {
 }
 
 std::string spelled_seconds(double seconds) {
-  auto const whole = static_cast<unsigned long long>(seconds + 0.5);
+  auto const whole = static_cast<unsigned long long>(std::llround(seconds));
   char text[64];
   if (whole < 60) {
     std::snprintf(text, sizeof text, "%llus", whole);

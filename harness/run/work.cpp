@@ -15,10 +15,10 @@ Work work_for(std::uint64_t slice_units, std::uint64_t slice_ns, double seconds,
       std::max(1.0, static_cast<double>(slice_ns)) / static_cast<double>(slice_units);
   double const all_units = seconds * 1e9 / unit_ns;
   auto const units_a_sample =
-      static_cast<std::uint64_t>(all_units / static_cast<double>(samples) + 0.5);
+      static_cast<std::uint64_t>(std::llround(all_units / static_cast<double>(samples)));
   Work work{units_a_sample * samples, samples, 0};
   if (units_a_sample == 0) {
-    auto const fit = static_cast<std::uint64_t>(all_units + 0.5);
+    auto const fit = static_cast<std::uint64_t>(std::llround(all_units));
     work.samples = std::clamp(fit, std::min(least_samples, samples), samples);
     work.units = work.samples;
   }

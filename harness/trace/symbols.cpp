@@ -66,8 +66,8 @@ struct Symbols::Implementation {
       std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(address));
       return text;
     }
-    std::snprintf(text, sizeof text, "+0x%llx",
-                  static_cast<unsigned long long>(place - module->start + module->offset));
+    std::uint64_t const offset = place - module->start + module->offset;
+    std::snprintf(text, sizeof text, "+0x%llx", static_cast<unsigned long long>(offset));
     return std::string(last_part(module->path)) + text;
   }
 };

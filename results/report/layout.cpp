@@ -35,7 +35,7 @@ std::string interval(Estimate const& estimate, double unit) {
 // The simultaneous interval of the ratio to the best; beyond `most` it bounds nothing.
 std::string to_best_text(statistics::AgainstBest const& against) {
   constexpr double most = 100;
-  std::string const low = against.low == 1 ? "1" : three_digits(against.low);
+  std::string low = against.low == 1 ? "1" : three_digits(against.low);
   if (!against.high || *against.high > most) return "≥ " + low;
   if (*against.high == against.low) return low;
   return low + "–" + three_digits(*against.high);
