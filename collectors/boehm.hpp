@@ -15,8 +15,12 @@
 //        hand then, and have used since, count as kept. Falsely retained is what was left by the
 //        last collection that was asked for, less what an exact trace from frames, roots and
 //        globals finds; it is looked for in the first stats() behind, before more is allocated.
+// Deaths: a weak reference is one of bdwgc's disappearing links, a watched object has a finalizer
+//        without order, run on demand. What bdwgc keeps without cause is neither cleared nor handed
+//        out, until a collection finds it dead: "all that are dead" is what it takes for dead.
 // Limit: requested bytes and the word of header, not bdwgc's own rounding and tables.
-// Cost:  8 bytes an object, and rounding to 16; a root takes the collector's lock.
+// Cost:  8 bytes an object, and rounding to 16; a root takes the collector's lock, and so does
+//        each use of a weak reference; those and watched objects have an entry in bdwgc's tables.
 // Source: H.-J. Boehm and M. Weiser, Software Practice and Experience 18(9), 1988.
 #pragma once
 
@@ -30,13 +34,14 @@
 #include "collectors/parts/bdwgc.hpp"
 #include "collectors/parts/out_of_memory.hpp"
 #include "collectors/parts/page_buffer.hpp"
+#include "collectors/parts/page_vector.hpp"
 #include "collectors/parts/pauses.hpp"
 #include "collectors/parts/split_heap.hpp"
 #include "collectors/parts/tracing_mutator.hpp"
 
 namespace churn::boehm {
 
-inline constexpr Traits traits{.conservative = true};
+inline constexpr Traits traits{.conservative = true, .weak = true, .finalizers = true};
 
 inline constexpr std::array parameters{
     ParameterInfo{"incremental", 0, 0, 1, "1: marks in steps, with write-protected pages"},
@@ -68,7 +73,7 @@ class Heap : private collectors::Bdwgc::Client {
 
   struct Account {
     collectors::TracedRoots roots;
-    collectors::WeakReferences weak;  // the mutator asks for it; not promised
+    collectors::WeakReferences weak;  // the mutator's base asks for it; bdwgc has its own
     Counts* counts = nullptr;
     Account* next = nullptr;  // of those attached
     bool registered_thread = false;
@@ -173,6 +178,35 @@ class Heap : private collectors::Bdwgc::Client {
   void resume() noexcept {}
   void start_line() { pauses_.start_line(); }
 
+  // ---- weak references and deaths ----
+
+  static void weaken(Bdwgc::WeakLink& weak, Ref object) {
+    weak.aim(object ? header_of(object) : nullptr);
+  }
+  // into(Ref) puts it where roots are.
+  template <class Into>
+  static void strengthen(Bdwgc::WeakLink const& weak, Into into) {
+    Bdwgc::locked([&] {
+      void* const start = weak.get();
+      into(start == nullptr ? Ref() : reference_to(start));
+    });
+  }
+  static void watch(Ref object, std::uint64_t tag) { Bdwgc::watch(header_of(object), tag); }
+  // False, and into() is not called: none is ready.
+  template <class Into>
+  bool next_dead(std::uint64_t& tag, Into into) {
+    Bdwgc::tell_deaths();
+    bool found = false;
+    Bdwgc::locked([&] {
+      found = !ready_.empty();
+      if (!found) return;
+      Ready const ready = ready_.pop();
+      tag = ready.tag;
+      into(ready.object);
+    });
+    return found;
+  }
+
   // What the mutator asks of a heap. bdwgc stops threads by signals, wherever they are.
   struct World {
     void poll(Account&) noexcept {}
@@ -181,13 +215,22 @@ class Heap : private collectors::Bdwgc::Client {
   };
   World& world() noexcept { return world_; }
   collectors::GlobalRoots& global_roots() noexcept { return globals_; }
-  collectors::WatchedObjects& watched() noexcept { return watched_; }
   void before_write(Account&, Ref, Ref) noexcept {}
   void after_write(Account&, Ref, Ref) noexcept {}
   void revived(Account&, Ref) noexcept {}
 
  private:
   static constexpr std::uint32_t full = generations - 1;
+
+  struct Ready {
+    Ref object;
+    std::uint64_t tag;
+  };
+
+  static Header* header_of(Ref object) noexcept {
+    return reinterpret_cast<Header*>(object.slots()) - 1;
+  }
+  static Ref reference_to(void* start) noexcept { return Ref(static_cast<Header*>(start) + 1); }
 
   // ---- callbacks ----
 
@@ -204,6 +247,11 @@ class Heap : private collectors::Bdwgc::Client {
       account->roots.visit_roots(push);
     }
     globals_.visit(push);
+    for (Ready& ready : ready_) push(ready.object);
+  }
+  void died(void* start, std::uint64_t tag) noexcept override {
+    if (static_cast<Header const*>(start)->heap() != serial_) return;  // a former heap's
+    Bdwgc::locked([&] { ready_.push({reference_to(start), tag}); });
   }
 
   // ---- counting ----
@@ -245,7 +293,7 @@ class Heap : private collectors::Bdwgc::Client {
   void for_each_reachable(Visit visit) {
     collectors::PageBuffer<Header> met;
     auto const meet = [&](Ref ref) {
-      auto* const header = reinterpret_cast<Header*>(ref.slots()) - 1;
+      Header* const header = header_of(ref);
       if ((header->slots_and_heap & Header::visited_bit) != 0) return;
       visit(header);
       header->slots_and_heap |= Header::visited_bit;
@@ -255,6 +303,8 @@ class Heap : private collectors::Bdwgc::Client {
       account->roots.visit(meet);
     }
     globals_.visit(meet);
+    Bdwgc::tell_deaths();
+    for (Ready const& ready : ready_) meet(ready.object);
     for (std::size_t next = 0; next < met.size(); ++next) {
       Ref const object(met[next] + 1);
       for (std::uint32_t i = 0, slots = met[next]->shape().slots; i < slots; ++i) {
@@ -287,7 +337,7 @@ class Heap : private collectors::Bdwgc::Client {
   bool const incremental_, exact_;
   collectors::Accounts<Counts> accounts_;
   collectors::GlobalRoots globals_;
-  collectors::WatchedObjects watched_;
+  collectors::PageVector<Ready> ready_;
   collectors::PauseLog pauses_;
   World world_;
   Account* attached_ = nullptr;
@@ -342,6 +392,25 @@ class Mutator : public collectors::TracingMutator<Heap> {
    private:
     std::optional<Base::Global> global_;
   };
+
+  class Weak {
+   public:
+    explicit Weak(Mutator&) noexcept {}
+
+   private:
+    friend Mutator;
+    Bdwgc::WeakLink link_;
+  };
+  void weaken(Weak& weak, Ref object) { Heap::weaken(weak.link_, object); }
+  bool strengthen(Local& local, Weak& weak) {
+    Heap::strengthen(weak.link_, [&](Ref object) { set(local, object); });
+    return static_cast<bool>(local.get());
+  }
+  void watch(Ref object, std::uint64_t tag) { Heap::watch(object, tag); }
+  bool next_dead(Local& local, std::uint64_t& tag) {
+    clear(local);
+    return heap().next_dead(tag, [&](Ref object) { set(local, object); });
+  }
 };
 
 struct Collector {

@@ -50,6 +50,8 @@
 
 namespace churn::recycler {
 
+// Neither weak references nor finalizers: the thread frees what it has proved dead while mutators
+// run, and a weak reference that gave one of those would be a reference that no proof knows of.
 inline constexpr Traits traits{
     .concurrent = true, .counts = true, .cells_from_malloc = true, .owned_threads = 1};
 

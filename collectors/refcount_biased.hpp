@@ -9,6 +9,7 @@
 //        safepoints, before it blocks and before it ends. While it is blocked, or gone, whoever
 //        would queue does the owner's part. An owner's number and queue belong to its account:
 //        the next mutator with that account owns what its former user owned.
+// Weak references and watched deaths as in parts/noted_heap.hpp: one bit of the shared count.
 // Collections: collect() has all queues emptied, those of other running mutators by them, so it
 //        waits until they come to a GC point. What goes from queue to queue while several run is
 //        awaited a few times at most: exact is what one finds that runs alone.
@@ -26,6 +27,7 @@
 #include "collectors/parts/biased_count.hpp"
 #include "collectors/parts/counting_heap.hpp"
 #include "collectors/parts/mutator.hpp"
+#include "collectors/parts/noted_heap.hpp"
 #include "collectors/parts/owner_queue.hpp"
 #include "collectors/parts/racing_slot.hpp"
 #include "collectors/parts/split_heap.hpp"
@@ -38,6 +40,8 @@ inline constexpr Traits traits{.cycles = false,
                                .counts = true,
                                .shared_slots = true,
                                .cells_from_malloc = true,
+                               .weak = true,
+                               .finalizers = true,
                                .max_mutators = Count::most_owners};
 
 struct Header : collectors::ObjectLinks {
@@ -60,13 +64,24 @@ struct Account : collectors::Account<collectors::SharedCounter> {
   collectors::OwnerQueue<Header> queue;
 };
 
-class Heap
-    : public collectors::CountingHeap<Heap, Header, Count, collectors::SharedCounter, Account> {
-  using Base = CountingHeap;
+struct Notes {
+  static void note(Header* header) noexcept { Count::note(header->halves); }
+  static bool noted(Header* header) noexcept { return Count::noted(header->halves); }
+  static bool retain_living(Header* header) noexcept {
+    return Count::retain_living(header->halves, Count::nobody);
+  }
+  static void revive(Header* header) noexcept { Count::revive(header->halves); }
+};
+
+class Heap;
+using Counting = collectors::CountingHeap<Heap, Header, Count, collectors::SharedCounter, Account>;
+
+class Heap : public collectors::NotedHeap<Counting, Header, Notes, true> {
+  using Base = NotedHeap;
   using Ref = collectors::Ref;
   using Word = collectors::Word;
-  friend Base;
-  friend Base::MallocHeap;
+  friend Counting;
+  friend Counting::MallocHeap;
 
  public:
   using Account = refcount_biased::Account;
@@ -123,6 +138,11 @@ class Heap
   Ref exchange_racing(Word* slot, Ref value) noexcept {
     return Ref::of(collectors::RacingSlot(*slot).exchange(value.word()));
   }
+  Ref strengthen(Account& account, Weak& weak) noexcept {
+    return owned(deaths_.strengthen(weak, [&account](Header* header) {
+      return Count::retain_living(header->halves, account.owner);
+    }));
+  }
   std::uint64_t reference_count(Ref object) const noexcept {
     return static_cast<std::uint64_t>(Count::value(header_of(object)->halves));
   }
@@ -140,7 +160,8 @@ class Heap
   // No mutator runs, or only the caller's.
   void verify() {
     check_totals();
-    collectors::recount<Header>(objects_, roots_, [](Header const* header, Word references) {
+    collectors::recount<Header>(objects_, roots_, [this](Header const* header, Word references) {
+      references += kept_apart(header);
       bool const count_is_the_number_of_references =
           Count::value(header->halves) == static_cast<std::int64_t>(references);
       CHURN_CHECK(count_is_the_number_of_references);
@@ -158,6 +179,8 @@ class Heap
         return false;
       case Count::Drop::was_last:
         return true;
+      case Count::Drop::was_last_and_noted:
+        return deaths_.dies(header);
       case Count::Drop::to_be_queued:
         break;
     }
@@ -166,7 +189,8 @@ class Heap
   // True if its owner is away and would have found it dead.
   CHURN_NEVER_INLINE bool queue(Header* header) {
     Account& owner = account_of(Count::owner_of(header->halves));
-    return owner.queue.put(header, [header] { return Count::merge(header->halves); });
+    bool const dead = owner.queue.put(header, [header] { return Count::merge(header->halves); });
+    return dead && lets_go(header);
   }
   Account& account_of(std::uint32_t number) {
     std::lock_guard const lock(owners_mutex_);
@@ -179,7 +203,7 @@ class Heap
       std::span<Header*> const taken = account.queue.take(place);
       if (taken.empty()) return;
       for (Header* const header : taken) {
-        if (Count::merge(header->halves)) reclaim(account, header);
+        if (Count::merge(header->halves) && lets_go(header)) reclaim(account, header);
       }
     }
   }

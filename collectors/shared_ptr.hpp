@@ -9,6 +9,12 @@
 //        blocks that die meanwhile form a list through themselves. Racing slots use
 //        std::atomic_load and std::atomic_exchange for shared_ptr, which lock one of the library's
 //        mutexes.
+// Deaths: weak references are std::weak_ptr. The first one marks the object: a marked object's
+//        slots are dropped when it dies, though its memory, as with any allocate_shared, stays
+//        until the last std::weak_ptr is gone; the figures count it as reclaimed from its death on.
+//        A use_count never leaves zero. So a watched object that dies is moved, slots and payload,
+//        into a new one, which waits to be pulled and which nobody can tell from it, since nobody
+//        names what dies. Those that wait are in a std::vector from the allocator in use.
 // Cost:  48 bytes an object (16 of them for this file's own figures) and 16 a slot; an object
 //        that is known only by its address is counted with a compare-exchange loop.
 // Thread-safety: any number of mutators.
@@ -31,13 +37,15 @@
 #include "collectors/parts/pauses.hpp"
 #include "collectors/parts/recount.hpp"
 #include "collectors/parts/roots.hpp"
+#include "collectors/parts/side_table.hpp"
 #include "harness/core/check.hpp"
 #include "harness/core/contracts.hpp"
 #include "harness/core/refusal.hpp"
 
 namespace churn::shared_ptr {
 
-inline constexpr Traits traits{.cycles = false, .counts = true, .cells_from_malloc = true};
+inline constexpr Traits traits{
+    .cycles = false, .counts = true, .cells_from_malloc = true, .weak = true, .finalizers = true};
 
 class Heap;
 class Mutator;
@@ -67,10 +75,14 @@ class Object : public std::enable_shared_from_this<Object> {
   }
 };
 
-// Carried by each control block: what its object's death has to know.
+// Carried by each control block, before the object: what its death has to know.
 template <class T>
 struct CellAllocator {
   using value_type = T;
+  using Mark = std::uint32_t;                     // beside the number of slots, which has 24 bits
+  static constexpr Mark noted = Mark{1} << 31;    // it was named weakly, or is watched
+  static constexpr Mark watched = Mark{1} << 30;  // its death is to be told
+  static constexpr Mark dropped = Mark{1} << 29;  // its slots are null, and it was given back
 
   CellAllocator(Heap& heap, Shape shape) noexcept : heap(&heap), shape(shape) {}
   template <class U>
@@ -78,11 +90,31 @@ struct CellAllocator {
 
   T* allocate(std::size_t) noexcept;
   void deallocate(T* block, std::size_t) noexcept;
+  // The last reference is gone. A noted object goes in its turn.
+  void destroy(Object* object);
   friend bool operator==(CellAllocator const&, CellAllocator const&) = default;
+
+  // The one in the control block.
+  static CellAllocator& of(Object* object) noexcept {
+    asm("" : "+r"(object));  // see Object::behind
+    return reinterpret_cast<CellAllocator*>(object)[-1];
+  }
+  Object* object() noexcept { return reinterpret_cast<Object*>(this + 1); }
+  // By one who holds a reference, whose own drop orders it before the death: relaxed.
+  void mark(Mark bits) noexcept {
+    std::atomic_ref(shape.slots).fetch_or(bits, std::memory_order_relaxed);
+  }
+  bool is(Mark bits) noexcept {
+    return (std::atomic_ref(shape.slots).load(std::memory_order_relaxed) & bits) != 0;
+  }
+  Shape plain_shape() const noexcept {
+    return {shape.slots & (Mark{1 << 24} - 1), shape.payload_bytes};
+  }
 
   Heap* heap;
   Shape shape;
 };
+using Cell = CellAllocator<Object>;
 
 // A control block is a virtual table, two counts, the allocator and the object.
 inline constexpr std::size_t block_bytes = 16 + sizeof(CellAllocator<Object>) + sizeof(Object);
@@ -148,7 +180,13 @@ class Heap {
       : accounts_(options.heap_limit_bytes, collectors::never_poll) {}
   Heap(Heap const&) = delete;
   Heap& operator=(Heap const&) = delete;
-  ~Heap() { free_the_rest(objects_); }
+  ~Heap() {
+    while (!ready_.empty()) {  // what dies of one of them may be watched, too
+      Pointer const last = std::move(ready_.back().object);
+      ready_.pop_back();
+    }
+    free_the_rest(objects_);
+  }
 
   Stats stats() {
     collectors::Totals const totals = accounts_.totals();
@@ -162,7 +200,7 @@ class Heap {
     pauses_.report(stats);
     return stats;
   }
-  void verify() { recount(objects_, roots_); }
+  void verify() { recount(objects_, roots_, ready_); }
   void quiesce() noexcept {}
   void resume() noexcept {}
   void start_line() { pauses_.start_line(); }
@@ -186,16 +224,30 @@ class Heap {
     if (!account.covers(bytes) && !accounts_.grant(account, bytes)) [[unlikely]] {
       collectors::stop_at_limit(accounts_, bytes);
     }
-    Pointer made = std::allocate_shared<Object>(CellAllocator<Object>(*this, shape));
+    Pointer made = make_listed(shape);
     account.charge(shape);
-    if constexpr (listing_bytes != 0) {
-      ::new (made->listing()) Listing;
-      made->listing()->describe(shape);
-      objects_.add(made->listing());
-    }
     std::uninitialized_value_construct_n(made->slots(), shape.slots);
     std::memset(made->payload(shape), 0, requested_bytes({0, shape.payload_bytes}));
     return made;
+  }
+
+  // pre: the caller holds a reference to it
+  static void note(Object* object) noexcept {
+    Cell& cell = Cell::of(object);
+    if (!cell.is(Cell::noted)) cell.mark(Cell::noted);
+  }
+  void watch(Object* object, std::uint64_t tag) {
+    std::lock_guard const lock(watched_mutex_);
+    tags_.at(object) = tag;
+    Cell::of(object).mark(Cell::noted | Cell::watched);
+  }
+  Pointer next_dead(std::uint64_t& tag) noexcept {
+    std::lock_guard const lock(watched_mutex_);
+    if (ready_.empty()) return {};
+    Pointer object = std::move(ready_.back().object);
+    tag = ready_.back().tag;
+    ready_.pop_back();
+    return object;
   }
 
  private:
@@ -205,21 +257,25 @@ class Heap {
   // The block of an object that has died; what lies behind the block is still as it was.
   struct Dead {
     Dead* next;
-    Heap* heap;
-    Shape shape;
+    Cell cell;
   };
   static_assert(sizeof(Dead) <= block_bytes);
+  struct Ready {
+    Pointer object;
+    std::uint64_t tag;
+  };
   struct Here {
     Heap* heap;
     SlotAccount* account;
   };
   struct Dying {
     Dead* first;
+    Cell* noted;  // whose objects are not destroyed yet; linked through `heap`
     bool draining;
   };
   // The account of this thread's last mutator, since a destructor is not told which one runs.
   static inline thread_local Here here{nullptr, nullptr};
-  static inline thread_local Dying dying{nullptr, false};
+  static inline thread_local Dying dying{nullptr, nullptr, false};
   static constexpr std::uint64_t unrecorded_objects = 64;
 
   static std::uint64_t requested(std::uint64_t cells, std::uint64_t objects,
@@ -236,29 +292,79 @@ class Heap {
     accounts_.spare().give_back(shape);
   }
 
-  static void bury(void* block, Heap* heap, Shape shape) {
-    dying.first = ::new (block) Dead{dying.first, heap, shape};
-    if (dying.draining) return;
+  CHURN_ALWAYS_INLINE Pointer make_listed(Shape shape) {
+    Pointer made = std::allocate_shared<Object>(Cell(*this, shape));
+    if constexpr (listing_bytes != 0) {
+      ::new (made->listing()) Listing;
+      made->listing()->describe(shape);
+      objects_.add(made->listing());
+    }
+    return made;
+  }
+
+  static void bury(void* block, Cell const& cell) {
+    dying.first = ::new (block) Dead{dying.first, cell};
+    if (!dying.draining) drain(*cell.heap);
+  }
+  // A cascade stays within one heap.
+  static void drain(Heap& heap) {
     dying.draining = true;
     std::uint64_t freed = 0, start_ns = 0;
-    while (Dead* const dead = dying.first) {
-      dying.first = dead->next;
-      auto* const behind = reinterpret_cast<std::byte*>(dead) + block_bytes;
-      // What dies of this is put on the list.
-      std::destroy_n(reinterpret_cast<Pointer*>(behind + listing_bytes), dead->shape.slots);
-      if constexpr (listing_bytes != 0) {
-        dead->heap->objects_.remove(reinterpret_cast<Listing*>(behind));
+    for (;;) {
+      if (Dead* const dead = dying.first) {
+        dying.first = dead->next;
+        heap.free_block(dead);
+      } else if (Cell* const cell = dying.noted) {
+        dying.noted = reinterpret_cast<Cell*>(std::exchange(cell->heap, &heap));
+        Pointer* const slots = cell->object()->slots();
+        for (std::uint32_t i = 0; i < cell->plain_shape().slots; ++i) slots[i].reset();
+        cell->object()->~Object();  // lets go of its block, unless others name it weakly
+        continue;
+      } else {
+        break;
       }
-      dead->heap->give_back(dead->shape);
-      std::free(dead);
       if (++freed == unrecorded_objects) start_ns = now_ns();
     }
     dying.draining = false;
-    if (freed > unrecorded_objects) heap->pauses_.record_since(start_ns);
+    if (freed > unrecorded_objects) heap.pauses_.record_since(start_ns);
+  }
+  CHURN_ALWAYS_INLINE void free_block(Dead* dead) {
+    if (!dead->cell.is(Cell::dropped)) {
+      auto* const behind = reinterpret_cast<std::byte*>(dead) + block_bytes;
+      Shape const shape = dead->cell.plain_shape();
+      // What dies of this is put on the list.
+      std::destroy_n(reinterpret_cast<Pointer*>(behind + listing_bytes), shape.slots);
+      if constexpr (listing_bytes != 0) objects_.remove(reinterpret_cast<Listing*>(behind));
+      give_back(shape);
+    }
+    std::free(dead);
   }
 
-  template <class Objects, class Roots>
-  static void recount(Objects& objects, Roots& roots) {
+  // Its memory may stay; its slots must not.
+  CHURN_NEVER_INLINE void noted_dies(Cell& cell) {
+    Object* const object = cell.object();
+    if (cell.is(Cell::watched)) {
+      move_to_the_ready(object, cell.plain_shape());
+    } else {
+      give_back(cell.plain_shape());
+    }
+    if constexpr (listing_bytes != 0) objects_.remove(object->listing());
+    cell.mark(Cell::dropped);
+    cell.heap = reinterpret_cast<Heap*>(std::exchange(dying.noted, &cell));
+    if (!dying.draining) drain(*this);
+  }
+  void move_to_the_ready(Object* dead, Shape shape) {
+    Pointer made = make_listed(shape);  // in its place, so it is not charged
+    std::uninitialized_move_n(dead->slots(), shape.slots, made->slots());
+    std::memcpy(made->payload(shape), dead->payload(shape),
+                requested_bytes({0, shape.payload_bytes}));
+    std::lock_guard const lock(watched_mutex_);
+    ready_.push_back({std::move(made), *tags_.find(dead)});
+    tags_.erase(dead);
+  }
+
+  template <class Objects, class Roots, class Readies>
+  static void recount(Objects& objects, Roots& roots, Readies& readies) {
     if constexpr (CHURN_VERIFYING) {
       collectors::Recount<Listing> recount(objects);
       auto const see = [&](Object* object) {
@@ -269,6 +375,7 @@ class Heap {
         for (std::uint32_t i = 0; i < listing->shape().slots; ++i) see(slots[i].get());
       });
       roots.for_each([&](auto const& local) { see(local.get().object()); });
+      for (auto const& ready : readies) see(ready.object.get());
       recount.for_each([](Listing* listing, std::uint64_t references) {
         bool const count_is_the_number_of_references =
             Object::of(listing)->weak_from_this().use_count() == static_cast<long>(references);
@@ -295,6 +402,9 @@ class Heap {
   collectors::ObjectList<Listing> objects_;
   collectors::PauseLog pauses_;
   std::mutex spare_mutex_;
+  std::mutex watched_mutex_;
+  collectors::SideTable<Object, std::uint64_t> tags_;  // of the watched
+  std::vector<Ready> ready_;
 };
 
 template <class T>
@@ -309,7 +419,14 @@ T* CellAllocator<T>::allocate(std::size_t) noexcept {
 }
 template <class T>
 void CellAllocator<T>::deallocate(T* block, std::size_t) noexcept {
-  Heap::bury(block, heap, shape);
+  Heap::bury(block, *this);
+}
+template <class T>
+void CellAllocator<T>::destroy(Object* object) {
+  if (is(noted)) [[unlikely]] {
+    return heap->noted_dies(*this);
+  }
+  object->~Object();
 }
 
 class Mutator {
@@ -404,6 +521,28 @@ class Mutator {
     Pointer const before = std::exchange(
         old.pointer_, std::atomic_exchange_explicit(&object.slot(index), std::move(wanted),
                                                     std::memory_order_acq_rel));
+  }
+
+  class Weak {
+   public:
+    explicit Weak(Mutator&) noexcept {}
+
+   private:
+    friend Mutator;
+    std::weak_ptr<Object> pointer_;
+  };
+  void weaken(Weak& weak, Ref object) {
+    if (object) Heap::note(object.object());
+    weak.pointer_ = object ? object.object()->weak_from_this() : std::weak_ptr<Object>();
+  }
+  bool strengthen(Local& local, Weak& weak) {
+    Pointer const old = std::exchange(local.pointer_, weak.pointer_.lock());
+    return static_cast<bool>(local.get());
+  }
+  void watch(Ref object, std::uint64_t tag) { heap_.watch(object.object(), tag); }
+  bool next_dead(Local& local, std::uint64_t& tag) {
+    Pointer const old = std::exchange(local.pointer_, heap_.next_dead(tag));
+    return static_cast<bool>(local.get());
   }
 
   collectors::RootList<Local>& root_list() noexcept { return heap_.root_list(); }

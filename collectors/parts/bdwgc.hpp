@@ -1,11 +1,13 @@
 // What:  the one Boehm-Demers-Weiser collector of this process, as a heap needs it: begun once,
-//        told of threads and of roots that it cannot find, asked for memory, collections, and
-//        what is left.
+//        told of threads and of roots that it cannot find, asked for memory, collections, what is
+//        left, and what has died.
 // Why:   bdwgc is a library with one heap, global settings and callbacks without context; here is
 //        the only place that knows so.
 // How:   machine stacks and registers of registered threads are scanned conservatively by bdwgc
 //        itself; a client's `push_roots` is called at every collection for the rest. References
-//        point behind a header of one word, which bdwgc is told (a displacement).
+//        point behind a header of one word, which bdwgc is told (a displacement). Its disappearing
+//        links are cleared before it decides whose finalizers are due; those it then runs when
+//        asked, in no order, and until then all that these objects reach is marked.
 // Invariants: at most one client at a time. What a callback reads is changed under the collector's
 //        lock alone (`locked`).
 // Errors: allocate gives null where no memory is left.
@@ -36,6 +38,8 @@ class Bdwgc {
     virtual void world_stops() noexcept = 0;
     virtual void world_goes_on() noexcept = 0;
     virtual void push_roots() noexcept = 0;
+    // Without the lock, in tell_deaths: a watched object, whole.
+    virtual void died(void* object, std::uint64_t tag) noexcept = 0;
 
    protected:
     ~Client() = default;
@@ -53,6 +57,8 @@ class Bdwgc {
       GC_set_all_interior_pointers(0);
       GC_set_markers_count(markers);
       GC_set_warn_proc(GC_ignore_warn_proc);
+      GC_set_finalize_on_demand(1);
+      GC_set_java_finalization(1);  // all that finalizable objects reach is marked
       GC_INIT();
       GC_register_displacement(header_bytes);
       GC_word bitmap[] = {1};
@@ -67,6 +73,7 @@ class Bdwgc {
     }
     bool const same_settings = markers_begun == markers && incremental_begun == incremental;
     CHURN_CHECK(same_settings);
+    tell_deaths();  // those of former clients, to nobody
     locked([&] { client_ = &client; });
   }
   static void end() noexcept {
@@ -116,6 +123,46 @@ class Bdwgc {
     };
     GC_enumerate_reachable_objects_inner(run, &visit);
   }
+  // A word that names the start of an object, disguised, until that has been found dead. Not to be
+  // moved.
+  class WeakLink {
+   public:
+    WeakLink() noexcept = default;
+    WeakLink(WeakLink const&) = delete;
+    WeakLink& operator=(WeakLink const&) = delete;
+    ~WeakLink() { aim(nullptr); }
+
+    // pre: null or reachable
+    void aim(void* object) {
+      if (is_aimed_) GC_unregister_disappearing_link(&disguised_);
+      is_aimed_ = object != nullptr;
+      disguised_ = nullptr;
+      if (object == nullptr) return;
+      disguised_ = reinterpret_cast<void*>(GC_HIDE_POINTER(object));
+      if (GC_general_register_disappearing_link(&disguised_, object) == GC_NO_MEMORY) {
+        stop(Outcome::out_of_memory, "libgc has no memory for a weak reference");
+      }
+    }
+    // Or null. pre: locked; the caller has put it where roots are before the lock is given back
+    void* get() const noexcept {
+      return disguised_ == nullptr ? nullptr
+                                   : GC_REVEAL_POINTER(reinterpret_cast<GC_word>(disguised_));
+    }
+
+   private:
+    void* disguised_ = nullptr;
+    bool is_aimed_ = false;
+  };
+  // The client's died() will be called, once. pre: the start of an object that is reachable
+  static void watch(void* object, std::uint64_t tag) {
+    // Disguised: what bdwgc keeps for a finalizer it scans for references.
+    GC_register_finalizer_no_order(object, tell, reinterpret_cast<void*>(~tag), nullptr, nullptr);
+  }
+  // Calls died() for each watched object that has been found dead.
+  static void tell_deaths() {
+    if (GC_should_invoke_finalizers() != 0) GC_invoke_finalizers();
+  }
+
   // Where the block that holds this address starts, or null: no block does.
   static void* start_of(void* address) noexcept { return GC_base(address); }
   // In push_roots: one word that may hold a reference.
@@ -130,6 +177,11 @@ class Bdwgc {
     if (client_ == nullptr) return;
     if (event == GC_EVENT_PRE_STOP_WORLD) client_->world_stops();
     if (event == GC_EVENT_POST_START_WORLD) client_->world_goes_on();
+  }
+
+  static void tell(void* object, void* disguised_tag) {
+    if (client_ == nullptr) return;
+    client_->died(object, ~static_cast<std::uint64_t>(reinterpret_cast<GC_word>(disguised_tag)));
   }
 
   static inline Client* client_ = nullptr;

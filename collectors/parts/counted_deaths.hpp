@@ -5,7 +5,10 @@
 // How:   the first weak reference to an object, or its watching, makes an entry in a side table and
 //        sets the bit. The drop that takes the last reference of a noted object comes here: its
 //        weak references become null, and if it is watched it is not freed but put on the list of
-//        the ready, which holds the one reference to it until somebody pulls it.
+//        the ready, which holds the one reference to it until somebody pulls it. A heap that finds
+//        dead cycles condemns what is noted of them, all before it hands out the watched.
+// Notes: a policy on an object's header: note(header) sets the bit; retain_living(header) takes a
+//        reference more unless the count has reached zero; revive(header) raises it by one.
 // Invariants: an object with an entry is noted. One that is ready has a count of at least one.
 //        A count that has reached zero stays there: strengthening never raises it, so of several
 //        droppers exactly one comes here.
@@ -18,7 +21,6 @@
 #include <type_traits>
 
 #include "collectors/parts/page_buffer.hpp"
-#include "collectors/parts/reference.hpp"
 #include "collectors/parts/side_table.hpp"
 #include "harness/core/check.hpp"
 
@@ -29,7 +31,7 @@ struct NoLock {
   void unlock() noexcept {}
 };
 
-template <class Header, class Count, bool shared>
+template <class Header, class Notes, bool shared>
 class CountedDeaths {
   using Mutex = std::conditional_t<shared, std::mutex, NoLock>;
 
@@ -63,12 +65,14 @@ class CountedDeaths {
     if (entry.weak != nullptr) entry.weak->previous_ = &weak;
     entry.weak = &weak;
   }
-  // A reference of its own, or null.
-  Header* strengthen(Weak& weak) noexcept {
+  // A reference of its own, or null; retain_living(header) may stand in for the policy's.
+  template <class Retain>
+  Header* strengthen(Weak& weak, Retain retain_living) noexcept {
     std::lock_guard const lock(mutex_);
-    if (weak.named_ == nullptr || !Count::retain_living(weak.named_->count)) return nullptr;
+    if (weak.named_ == nullptr || !retain_living(weak.named_)) return nullptr;
     return weak.named_;
   }
+  Header* strengthen(Weak& weak) noexcept { return strengthen(weak, Notes::retain_living); }
 
   // pre: the caller holds a reference to it, and it was never watched
   void watch(Header* header, std::uint64_t tag) {
@@ -95,21 +99,26 @@ class CountedDeaths {
     return entry != nullptr && entry->ready;
   }
 
+  // Whether nobody wants to hear of any death.
+  bool empty() const noexcept { return table_.size() == 0; }  // by the only mutator
+
   // The count of a noted object is zero. True: it is to be freed, and nothing here names it.
-  bool dies(Header* header) {
+  CHURN_NEVER_INLINE bool dies(Header* header) {
     std::lock_guard const lock(mutex_);
-    Entry* const entry = table_.find(header);
-    if (entry == nullptr) return true;  // what noted it is gone
-    while (entry->weak != nullptr) unlink(*entry->weak, *entry);
-    if (!entry->watched) {
-      table_.erase(header);
-      return true;
-    }
-    entry->watched = false;
-    entry->ready = true;
-    Count::revive(header->count);
+    if (!settle(header)) return true;
     ready_.push(header);
     return false;
+  }
+  // A noted object is dead, whatever its count. False: it is to be freed, as above. True: it is
+  // watched and has got the reference of the list of the ready; it is to be kept, with all it
+  // reaches, and handed out.
+  bool condemn(Header* header) {
+    std::lock_guard const lock(mutex_);
+    return settle(header);
+  }
+  void hand_out(Header* condemned) {
+    std::lock_guard const lock(mutex_);
+    ready_.push(condemned);
   }
 
  private:
@@ -120,8 +129,22 @@ class CountedDeaths {
   };
 
   Entry& entry_of(Header* header) {
-    Count::note(header->count);
+    Notes::note(header);
     return table_.at(header);
+  }
+  // Its weak references become null. True: it was watched.
+  bool settle(Header* header) {
+    Entry* const entry = table_.find(header);
+    if (entry == nullptr) return false;  // what noted it is gone
+    while (entry->weak != nullptr) unlink(*entry->weak, *entry);
+    if (!entry->watched) {
+      if (!entry->ready) table_.erase(header);
+      return false;
+    }
+    entry->watched = false;
+    entry->ready = true;
+    Notes::revive(header);
+    return true;
   }
   void unlink(Weak& weak, Entry& entry) noexcept {
     if (weak.next_ != nullptr) weak.next_->previous_ = weak.previous_;

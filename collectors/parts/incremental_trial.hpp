@@ -22,11 +22,17 @@
 //        freed. What becomes garbage while a cycle runs has lost its last reference after the
 //        beginning, and is a suspect of the next: a suspect that loses a reference before it has
 //        been gathered moves behind the line that was drawn, a member is noted as such.
+// Weak references, watched deaths: of garbage, noted members are looked at between scan and unlink:
+//          condemn  no weak reference names them any more, and the watched get a reference;
+//          keep     the watched, and what they reach, are live after all.
+//        Meanwhile a weak reference to garbage gives null, and nobody can pull one of the watched:
+//        so what has been decided stays as it is until it has been carried out.
 // Deaths by count are bounded too: at most `cascade_bound` objects are freed at once, the others
 //        wait in a list through their counts. A member that dies stays until its release.
 // Invariants: a dead member has null slots. While a cycle runs, members are old, and no other pass
 //        looks into them. Garbage that has been unlinked names nothing.
-// Cost:  a test for each retain; five visits to each member that dies, six to one that lives.
+// Cost:  a test for each retain; five visits to each member that dies, six to one that lives;
+//        up to three more to one that is noted.
 // Source: D. F. Bacon and V. T. Rajan, ECOOP 2001, section 4, whose sigma and delta tests do this
 //        for one component at a time, beside running mutators; the line and the reports are ours.
 #pragma once
@@ -56,6 +62,26 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
     Base::moved_into(object, moved);
   }
   CHURN_ALWAYS_INLINE void moved_out(Ref moved) noexcept { report(Base::header_of(moved)); }
+
+  // ---- weak references and deaths, while a cycle decides ----
+
+  void weaken(auto& weak, Ref object) {
+    Base::weaken(weak, object);
+    if (object) note_member(Base::header_of(object));
+  }
+  Ref strengthen(auto& weak) noexcept {
+    return Base::owned(Base::deaths_.strengthen(
+        weak, [this](Header* header) { return !is_decided(header) && retain_living(header); }));
+  }
+  void watch(Ref object, std::uint64_t tag) {
+    Base::watch(object, tag);
+    note_member(Base::header_of(object));
+  }
+  // Those that a cycle has found come after it knows what they reach.
+  Ref next_dead(std::uint64_t& tag) noexcept {
+    if (!decides() && !kept_.empty()) Base::deaths_.hand_out(kept_.pop());
+    return Base::next_dead(tag);
+  }
 
   // No mutator runs, or only the caller's.
   void verify() {
@@ -109,6 +135,11 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
       Base::note_move(header);
     }
   }
+  bool noted_lets_go(Header* header) {
+    if (Base::noted_lets_go(header)) return true;
+    report(header);  // the list of the ready has a reference to it
+    return false;
+  }
   void bury(Account& account, Header* header) noexcept {
     if (is_member(header)) {
       header->slots |= dead_bit;
@@ -147,6 +178,12 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
         case Phase::scan:
           scan();
           break;
+        case Phase::condemn:
+          condemn();
+          break;
+        case Phase::keep:
+          keep();
+          break;
         case Phase::unlink:
           walk(Phase::release, [&](Header* header) { unlink(account, header); });
           free_waiting(account, visits);
@@ -165,7 +202,7 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
   std::uint64_t found_bytes() const noexcept { return found_bytes_; }
 
  private:
-  enum class Phase { idle, gather, subtract, scan, unlink, release };
+  enum class Phase { idle, gather, subtract, scan, condemn, keep, unlink, release };
 
   // Beside the number of slots, while an object is a member.
   static constexpr std::uint32_t held_bit = std::uint32_t{1} << 25;  // has been reported
@@ -184,6 +221,20 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
   // pre: a member, and the scan is over
   static bool is_garbage(Header const* header) noexcept {
     return (header->slots & (live_bit | dead_bit)) == 0;
+  }
+
+  // Whether it is known what is garbage, and not yet what of it has to be kept.
+  bool decides() const noexcept { return phase_ == Phase::condemn || phase_ == Phase::keep; }
+  bool is_decided(Header const* header) const noexcept {
+    return decides() && is_member(header) && is_garbage(header);
+  }
+  bool retain_living(Header* header) noexcept {
+    retain(Base::reference_to(header));
+    return true;
+  }
+  // Noted after it was gathered.
+  void note_member(Header* header) {
+    if (phase_ < Phase::condemn && is_member(header)) noted_.push(header);
   }
 
   CHURN_ALWAYS_INLINE void report(Header* header) noexcept {
@@ -281,6 +332,7 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
   void enlist(Header* header) {
     Word const references = MarkedCount::value(header->count);
     if (references > most_trial) header->slots |= held_bit;
+    if (header->is_noted()) noted_.push(header);
     std::uint32_t const trial = static_cast<std::uint32_t>(references) & most_trial;
     header->set_mark(Header::member_bit | trial);
     members_.push(header);
@@ -295,14 +347,44 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
   void scan() {
     while (left_ > 0) {
       if (!found_live_.empty()) {
-        Header* const header = found_live_.pop();
-        spend_on(header);
-        for_each_member_in(header, [this](Header* child) { find_live(child); });
+        scan_live();
       } else if (next_ < members_.size()) {
         Header* const header = members_[next_++];
         --left_;
         bool const held = (header->mark() & most_trial) != 0 || (header->slots & held_bit) != 0;
         if (held && !is_dead(header)) find_live(header);
+      } else {
+        found_live_.clear();
+        next_ = 0;
+        kept_before_ = kept_.size();
+        phase_ = noted_.empty() ? Phase::unlink : Phase::condemn;
+        return;
+      }
+    }
+  }
+  void scan_live() {
+    Header* const header = found_live_.pop();
+    spend_on(header);
+    for_each_member_in(header, [this](Header* child) { find_live(child); });
+  }
+  // All weak references to garbage go before any of it is kept.
+  void condemn() {
+    for (; left_ > 0 && next_ < noted_.size(); ++next_, --left_) {
+      Header* const header = noted_[next_];
+      if (is_garbage(header) && Base::deaths_.condemn(header)) kept_.push(header);
+    }
+    if (next_ < noted_.size()) return;
+    noted_.clear();
+    next_ = kept_before_;
+    phase_ = Phase::keep;
+  }
+  void keep() {
+    while (left_ > 0) {
+      if (!found_live_.empty()) {
+        scan_live();
+      } else if (next_ < kept_.size()) {
+        --left_;
+        find_live(kept_[next_++]);
       } else {
         found_live_.clear();
         next_ = 0;
@@ -345,8 +427,11 @@ class IncrementalTrialHeap : public TrialHeap<Self> {
 
   Phase phase_ = Phase::idle;
   ChunkList<Header> members_, found_live_;
-  std::size_t next_ = 0;   // member of the walk
-  std::int64_t left_ = 0;  // visits of this step
+  ChunkList<Header> noted_;      // members, some of them twice
+  ChunkList<Header> kept_;       // watched members that are dead, for next_dead
+  std::size_t kept_before_ = 0;  // of former cycles
+  std::size_t next_ = 0;         // member of the walk
+  std::int64_t left_ = 0;        // visits of this step
   std::uint64_t found_bytes_ = 0;
   Header* waiting_ = nullptr;  // dead by count, through their counts
 };

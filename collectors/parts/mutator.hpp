@@ -7,9 +7,9 @@
 //        moved_into(object, ref), attach(), detach(account), root_list(), traits, and
 //        free_cell(ref, shape) where objects are released by hand. One that promises weak
 //        references or finalizers provides Weak, weaken, strengthen, watch and next_dead, whose
-//        references the caller then owns. Where retain and drop do
-//        nothing, the operations fold to plain loads and stores. A heap may ask for the account in
-//        retain and load_racing too, and be told of safepoint(account), leave(account) and
+//        references the caller then owns; strengthen may ask for the account. Where retain and drop
+//        do nothing, the operations fold to plain loads and stores. A heap may ask for the account
+//        in retain and load_racing too, and be told of safepoint(account), leave(account) and
 //        come_back(account), the two ends of Blocked.
 // Invariants: a reference is dropped only after the operation has put everything else in place,
 //        since a drop may reclaim.
@@ -180,7 +180,11 @@ class HeapMutator {
   bool strengthen(Local& local, auto& weak)
     requires(Heap::traits.weak)
   {
-    drop(local.exchange(heap_.strengthen(weak)));
+    if constexpr (requires { heap_.strengthen(account_, weak); }) {
+      drop(local.exchange(heap_.strengthen(account_, weak)));
+    } else {
+      drop(local.exchange(heap_.strengthen(weak)));
+    }
     return static_cast<bool>(local.get());
   }
   void watch(Ref object, std::uint64_t tag)

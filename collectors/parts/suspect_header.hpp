@@ -29,6 +29,7 @@ struct SuspectHeader : MarkedHeader {
   // Beside the number of slots, which has 24 bits.
   static constexpr std::uint32_t slot_mask = (std::uint32_t{1} << 24) - 1;
   static constexpr std::uint32_t survived_bit = std::uint32_t{1} << 24;  // a pass
+  static constexpr std::uint32_t noted_bit = std::uint32_t{1} << 30;     // see counted_deaths
   static constexpr std::uint32_t stored_bit = std::uint32_t{1} << 31;    // a slot has named it
 
   void describe(Shape shape) noexcept {
@@ -39,6 +40,7 @@ struct SuspectHeader : MarkedHeader {
   Shape shape() const noexcept { return {slot_count(), payload_bytes}; }
   bool was_stored() const noexcept { return (slots & stored_bit) != 0; }
   void set_stored() noexcept { slots |= stored_bit; }
+  bool is_noted() const noexcept { return (slots & noted_bit) != 0; }
   // A pass or cycle has found it alive; the second time it is old.
   void survive() noexcept {
     set_mark((slots & survived_bit) != 0 ? old_bit : none);
@@ -65,6 +67,17 @@ struct SuspectHeader : MarkedHeader {
  private:
   static constexpr std::uint32_t unsettled_bit = quiet_bit;
   static constexpr std::uint32_t unsettled = trial_bit | unsettled_bit;
+};
+
+// What parts/counted_deaths.hpp asks for. While something names it weakly, its count is not zero.
+struct SuspectNotes {
+  static void note(SuspectHeader* header) noexcept { header->slots |= SuspectHeader::noted_bit; }
+  static bool noted(SuspectHeader const* header) noexcept { return header->is_noted(); }
+  static bool retain_living(SuspectHeader* header) noexcept {
+    MarkedCount::retain(header->count);
+    return true;
+  }
+  static void revive(SuspectHeader* header) noexcept { MarkedCount::retain(header->count); }
 };
 
 }  // namespace churn::collectors

@@ -163,6 +163,9 @@ class TracingMutator {
   TracedRoots& traced_roots() noexcept { return account_.roots; }
   WeakReferences& weak_references() noexcept { return account_.weak; }
 
+ protected:
+  Heap& heap() noexcept { return heap_; }
+
  private:
   CHURN_ALWAYS_INLINE void slot_written(Ref object, Word* slot, Ref old, Ref value) {
     if constexpr (requires { heap_.slot_written(account_, object, slot, old, value); }) {

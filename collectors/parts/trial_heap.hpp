@@ -16,6 +16,9 @@
 // Bounded passes look at early suspects: young objects that have lost a reference. They stop at old
 //        objects, and after `most` objects; what has been met and not been looked into counts as
 //        held from outside. Late suspects wait for a full pass: old objects, and what was moved.
+// Watched, named weakly: a dead closure with such an object in it is settled like one in which
+//        something lives. Of what is then dead, weak references become null; the watched, and what
+//        they reach, live on, each watched one with a reference that waits to be pulled.
 // Moves: moving a reference from a local into a slot changes no count, and can still cut off a
 //        cycle: its last entry becomes one of its own edges. So what is moved becomes a suspect,
 //        unless no slot has ever named the object that it is moved into (then a local does), or its
@@ -45,6 +48,7 @@
 #include <array>
 
 #include "collectors/parts/counting_heap.hpp"
+#include "collectors/parts/noted_heap.hpp"
 #include "collectors/parts/page_buffer.hpp"
 #include "collectors/parts/suspect_header.hpp"
 #include "collectors/parts/suspect_queue.hpp"
@@ -56,6 +60,8 @@ inline constexpr Traits trial_traits{.generational = true,
                                      .counts = true,
                                      .shared_slots = false,
                                      .cells_from_malloc = true,
+                                     .weak = true,
+                                     .finalizers = true,
                                      .max_mutators = 1};
 inline constexpr std::array trial_parameters{
     ParameterInfo{"candidates", 64, 1, 1'000'000, "suspects that start a bounded pass"},
@@ -64,8 +70,12 @@ inline constexpr std::array trial_parameters{
 };
 
 template <class Self>
-class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCounter> {
-  using Base = CountingHeap<Self, SuspectHeader, MarkedCount, PlainCounter>;
+using NotedTrialHeap = NotedHeap<CountingHeap<Self, SuspectHeader, MarkedCount, PlainCounter>,
+                                 SuspectHeader, SuspectNotes, false>;
+
+template <class Self>
+class TrialHeap : public NotedTrialHeap<Self> {
+  using Base = NotedTrialHeap<Self>;
 
  public:
   using Header = SuspectHeader;
@@ -80,7 +90,7 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
   CHURN_ALWAYS_INLINE void drop(Account& account, Ref object) {
     Header* const header = Base::header_of(object);
     if (MarkedCount::drop(header->count)) {
-      self().reclaim(account, header);
+      die(account, header);
     } else if (!header->is_quiet()) {
       lose_and_look(account, header);
     }
@@ -118,10 +128,18 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
 
   // Hooks of the base. In a cascade suspects are only noted: it must end before a pass looks.
   bool lose(Header* header) {
-    if (MarkedCount::drop(header->count)) return true;
+    if (MarkedCount::drop(header->count)) return lets_go(header);
     if (!header->is_quiet()) self().note_loss(header);
     return false;
   }
+  // Its count has reached zero. False: it is watched, and lives for now.
+  CHURN_ALWAYS_INLINE bool lets_go(Header* header) {
+    if (header->is_noted()) [[unlikely]] {
+      return self().noted_lets_go(header);
+    }
+    return true;
+  }
+  bool noted_lets_go(Header* header) { return Base::lets_go(header); }
   void bury(Account&, Header* header) noexcept { leave_queue(header); }
   void leave_queue(Header* header) noexcept {
     std::uint32_t const mark = header->mark();
@@ -199,6 +217,10 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
 
   Self& self() noexcept { return static_cast<Self&>(*this); }
 
+  // pre: its count is zero
+  CHURN_NEVER_INLINE void die(Account& account, Header* header) {
+    if (lets_go(header)) self().reclaim(account, header);
+  }
   CHURN_NEVER_INLINE void lose_and_look(Account& account, Header* header) {
     self().note_loss(header);
     self().after_drop(account);
@@ -245,8 +267,12 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
       leave_unsettled(first);
       outward_.set_end(outward_.begin() + first_outward);
     }
-    for (Header* const target : outward_) drop_survivor<full>(account, target);
-    free_all(account, garbage_);
+    if (any_noted(garbage_)) [[unlikely]] {
+      unsettle_garbage();
+    } else {
+      for (Header* const target : outward_) drop_survivor<full>(account, target);
+      free_all(account, garbage_);
+    }
     if (!unsettled_.empty()) settle<full>(account, cut);
     for (Header* const dead : dying_) self().template reclaim<true>(account, dead);
     dying_.clear();
@@ -308,6 +334,20 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
     garbage_.set_end(garbage_.begin() + first);
   }
 
+  // Nobody hears of most deaths.
+  bool any_noted(PageBuffer<Header>& headers) noexcept {
+    if (Base::deaths_.empty()) return false;
+    return std::any_of(headers.begin(), headers.end(),
+                       [](Header const* header) { return header->is_noted(); });
+  }
+  // Some of the garbage may have to be kept: then each object of it needs a trial of its own. It
+  // comes before the others, of which the last may not have been looked into.
+  void unsettle_garbage() {
+    for (Header* const header : garbage_) header->set_unsettled();
+    for (Header* const header : unsettled_) garbage_.push(header);
+    garbage_.swap(unsettled_);
+  }
+
   // The references from garbage to what is not. A live object of the batch keeps another one, so
   // only atoms and old objects can die of it; one that is unsettled is on trial, and waits.
   template <bool full>
@@ -315,6 +355,7 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
     if (target->is_unsettled()) {
       target->count -= MarkedCount::one + 1;  // off the trial count, too
     } else if (MarkedCount::drop(target->count)) {
+      if (!lets_go(target)) return;
       if (target->mark() == Header::atom) {
         Base::free_cell(account, target);
       } else {
@@ -344,13 +385,32 @@ class TrialHeap : public CountingHeap<Self, SuspectHeader, MarkedCount, PlainCou
       revive<full>(unsettled_[i]);
     }
     for (std::size_t next = 0; next < live_.size(); ++next) revive_children<full>(live_[next]);
-    if (live_.size() != unsettled_.size()) free_the_rest<full>(account);
+    if (live_.size() != unsettled_.size()) {
+      if (any_noted(unsettled_)) keep_watched<full>();
+      free_the_rest<full>(account);
+    }
     if constexpr (!full) {
       for (Header* const header : live_) header->survive();
     }
     for (std::size_t i = expanded; i < unsettled_.size(); ++i) {
       suspect(unsettled_[i]);  // alive, so still there
     }
+  }
+  // Of the unsettled that have died. No weak reference names any of these any more when the watched
+  // of them, and what they reach, are made alive.
+  template <bool full>
+  CHURN_NEVER_INLINE void keep_watched() {
+    garbage_.clear();
+    for (Header* const header : unsettled_) {
+      if (!header->is_unsettled() || !header->is_noted()) continue;
+      if (Base::deaths_.condemn(header)) garbage_.push(header);
+    }
+    std::size_t next = live_.size();
+    for (Header* const header : garbage_) {
+      Base::deaths_.hand_out(header);
+      revive<full>(header);
+    }
+    for (; next < live_.size(); ++next) revive_children<full>(live_[next]);
   }
   static void take_off_children(Header* header) noexcept {
     Word const* const slots = Base::slots_of(header);

@@ -4,12 +4,16 @@
 // Why:   the bugs that remain after the properties are in combinations nobody thought of.
 // How:   a seed determines everything. Operations start from a random place (local of a frame,
 //        root, global) and walk a few slots, comparing what they meet with the model on the way.
+// Deaths: where the collector promises them, weak references and watched objects come in. What has
+//        been handed out may live again, so what was said of a death before is then not compared.
 // Stress: `collect_every` forces a collection at every Nth allocation.
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "harness/conform/collector_model.hpp"
@@ -51,6 +55,7 @@ class Mutation {
       roots_.clear();
       globals_.clear();
       compare();
+      weak_.clear();
     } catch (Violation& violation) {
       violation.text +=
           ", seed " + std::to_string(options_.seed) + ", operation " + std::to_string(operation_);
@@ -74,13 +79,22 @@ class Mutation {
     typename M::Global global;
     Place place;
   };
+  struct Weak {
+    explicit Weak(M& m) : reference(m) {}
+    typename M::Weak reference;
+    Id id = Model::null;
+    std::uint64_t pulled = 0;  // objects, when it was aimed
+  };
+  struct NoWeak {};
+  using HeldWeak = typename std::conditional_t<C::traits.weak, std::type_identity<Weak>,
+                                               std::type_identity<NoWeak>>::type;
   struct Spot {  // an object, met on a walk; valid until the next GC point
     Ref ref{};
     Id id = Model::null;
   };
 
   static constexpr std::uint32_t frame_locals = 3, deepest = 6;
-  static constexpr std::size_t most_roots = 6, most_globals = 3;
+  static constexpr std::size_t most_roots = 6, most_globals = 3, most_weak = 12;
 
   // One frame's worth of operations; deeper frames come and go meanwhile.
   void level(std::uint32_t depth) {
@@ -97,6 +111,8 @@ class Mutation {
 
   void step() {
     ++operation_;
+    if (C::traits.weak && random_.below(10) == 0) return weak_references();
+    if (watches() && random_.below(20) == 0) return deaths();
     switch (random_.below(24)) {
       case 0:
       case 1:
@@ -294,6 +310,86 @@ class Mutation {
                      static_cast<std::ptrdiff_t>(random_.below(globals_.size())));
     }
   }
+  void weak_references() {
+    if constexpr (C::traits.weak) {
+      if (weak_.size() < most_weak && random_.below(3) == 0) {
+        Spot const object = any_object();
+        weak_.push_back(std::make_unique<HeldWeak>(m_));
+        m_.weaken(weak_.back()->reference, object.ref);
+        weak_.back()->id = object.id;
+        weak_.back()->pulled = pulled_;
+      } else if (!weak_.empty()) {
+        auto const at = static_cast<std::ptrdiff_t>(random_.below(weak_.size()));
+        HeldWeak& weak = *weak_[static_cast<std::size_t>(at)];
+        Place& to = any_place();
+        bool const lives = is_reachable(weak.id);
+        bool const given = m_.strengthen(*to.local, weak.reference);
+        to.id = given ? weak.id : Model::null;
+        if (given && kept_without_cause(to)) {
+          lost_again(to);
+        } else if (given) {
+          expect(weak.id != Model::null && !model_[weak.id].gone,
+                 "a weak reference gives what is dead");
+          expect_right(to.local->get(), to.id);
+        } else {
+          expect(!lives || weak.pulled != pulled_, "a weak reference has lost what lives");
+        }
+        if (!given || random_.below(4) == 0) weak_.erase(weak_.begin() + at);
+      }
+    }
+  }
+  // Ready objects are everybody's: only who is alone knows which are its own.
+  bool watches() const noexcept { return C::traits.finalizers && alone_; }
+  void deaths() {
+    if constexpr (C::traits.finalizers) {
+      Spot const object = any_object();
+      if (object.id != Model::null && random_.below(2) == 0) {
+        if (!watched_.insert({object.id, true}).second) return;
+        m_.watch(object.ref, static_cast<std::uint64_t>(object.id));
+      } else {
+        Place& to = any_place();
+        if (pull(*to.local, to.id) && kept_without_cause(to)) lost_again(to);
+      }
+    }
+  }
+  // By a conservative collector: the model knows it no more.
+  bool kept_without_cause(Place const& place) {
+    return C::traits.conservative && model_[place.id].gone;
+  }
+  void lost_again(Place& place) {
+    m_.clear(*place.local);
+    lost(place);
+  }
+  // Whether there was one; its id.
+  bool pull(Local& local, Id& id) {
+    std::uint64_t tag = 0;
+    bool const pulled = m_.next_dead(local, tag);
+    id = pulled ? static_cast<Id>(tag) : Model::null;
+    if (!pulled) return false;
+    auto const found = watched_.find(id);
+    expect(found != watched_.end() && found->second, "next_dead gives what is not watched");
+    found->second = false;
+    expect_right(local.get(), id);
+    ++pulled_;
+    return true;
+  }
+  bool is_reachable(Id wanted) {
+    std::vector<bool> met(model_.size());
+    std::vector<Id> todo;
+    auto const visit = [&](Id id) {
+      if (id == Model::null || met[static_cast<std::size_t>(id)]) return;
+      met[static_cast<std::size_t>(id)] = true;
+      todo.push_back(id);
+    };
+    for (Place* const place : all_places()) visit(place->id);
+    while (!todo.empty()) {
+      Id const id = todo.back();
+      todo.pop_back();
+      if (id == wanted) return true;
+      for (Id const slot : model_[id].slots) visit(slot);
+    }
+    return false;
+  }
   void gc_point() {
     switch (random_.below(8)) {
       case 0:
@@ -320,6 +416,9 @@ class Mutation {
   // A full collection, then everything: contents, counts, the heap's own view of itself.
   void compare() {
     m_.collect(full);
+    if constexpr (C::traits.finalizers) {
+      if (alone_) let_the_dead_go();
+    }
     compare_reachable();
     if constexpr (C::traits.reclaims || C::traits.manual_release) settle();
     if (!alone_) return;
@@ -331,12 +430,24 @@ class Mutation {
       expect_equal(present, model_.present().size(), "objects present after a full collection");
     }
   }
+  void let_the_dead_go() {
+    typename M::template Frame<1> dead(m_);
+    for (Id id = Model::null; pull(dead[0], id);) {
+      m_.clear(dead[0]);
+      m_.collect(full);
+    }
+  }
   void settle() {
     std::vector<Id> named;
     for (Place* const place : all_places()) {
       if (place->id != Model::null) named.push_back(place->id);
     }
     auto const gone = model_.settle(named, C::traits.cycles || C::traits.manual_release);
+    for (Id const id : gone) {
+      auto const found = watched_.find(id);
+      bool const untold = found != watched_.end() && found->second;
+      expect(!untold || C::traits.conservative, "a watched object has died unseen");
+    }
     if constexpr (Releases<M>) {
       for (Id const id : gone) m_.release(refs_[static_cast<std::size_t>(id)], model_[id].shape);
     }
@@ -432,6 +543,9 @@ class Mutation {
   std::vector<Place*> frame_places_;
   std::vector<std::unique_ptr<HeldRoot>> roots_;
   std::vector<std::unique_ptr<HeldGlobal>> globals_;
+  std::vector<std::unique_ptr<HeldWeak>> weak_;
+  std::map<Id, bool> watched_;  // whether it has not been handed out yet
+  std::uint64_t pulled_ = 0;
 };
 
 // One seed on a fresh heap. Throws a Violation. pre: threads <= max_mutators of the collector

@@ -92,13 +92,29 @@ struct World {
       case Count::Drop::others_remain:
         return;
       case Count::Drop::was_last:
+        expect(!noted, "the death of a noted object is an exchange");
         ++object.frees;
+        return;
+      case Count::Drop::was_last_and_noted:
+        die();
         return;
       case Count::Drop::to_be_queued:
         expect_equal(Count::owner_of(object.halves), Count::number(owner), "owner");
-        if (queue.put(&object, [this] { return Count::merge(object.halves); })) ++object.frees;
+        if (queue.put(&object, [this] { return Count::merge(object.halves); })) die();
         return;
     }
+  }
+  // As CountedDeaths: a noted object is freed when nothing names it weakly any more.
+  void die() {
+    std::lock_guard const lock(table);
+    ++object.frees;
+  }
+  void strengthen_and_drop(Count::Owner self) {
+    {
+      std::lock_guard const lock(table);
+      if (object.frees != 0 || !Count::retain_living(object.halves, self)) return;
+    }
+    drop(self);
   }
   void take() {
     Queue::Taken place;
@@ -106,7 +122,7 @@ struct World {
       auto const taken = queue.take(place);
       if (taken.empty()) return;
       for (Object* const each : taken) {
-        if (Count::merge(each->halves)) ++each->frees;
+        if (Count::merge(each->halves)) die();
       }
     }
   }
@@ -118,6 +134,8 @@ struct World {
 
   Object object;
   Queue queue;
+  ScheduledMutex table;
+  bool noted = false;
   bool given = false;
 };
 
@@ -127,6 +145,7 @@ using Steps = std::vector<Step>;
 constexpr Step own_drop = [](World& world) { world.drop(World::owner); };
 constexpr Step own_retain = [](World& world) { world.retain(World::owner); };
 constexpr Step others_drop = [](World& world) { world.drop(World::other); };
+constexpr Step others_weak = [](World& world) { world.strengthen_and_drop(World::other); };
 constexpr Step others_retain = [](World& world) { world.retain(World::other); };
 // The other thread gives all the references that it has to the owner.
 constexpr Step others_give = [](World& world) {
@@ -136,6 +155,9 @@ constexpr Step others_give = [](World& world) {
 constexpr Step await_gift = [](World& world) {
   Scheduler::current().await([&world] { return world.given; });
 };
+constexpr Step merge = [](World& world) {
+  if (Count::merge(world.object.halves)) world.die();
+};
 constexpr Step come = [](World& world) { world.queue.come(); };
 constexpr Step take = [](World& world) { world.take(); };
 constexpr Step go = [](World& world) { world.go(); };
@@ -143,12 +165,17 @@ constexpr Step go = [](World& world) { world.go(); };
 struct Start {
   std::uint32_t own, shared;
   bool owner_is_there = true;
+  bool noted = false, is_queued = false;
 };
+constexpr Start noted(std::uint32_t own, std::uint32_t shared) { return {own, shared, true, true}; }
 
 // The object dies once, nothing touches it afterwards, and nothing stays in the queue.
 std::string explore(Start start, std::vector<Steps> const& threads) {
   auto const make = [&] {
     auto const world = std::make_shared<World>(start.own, start.shared, start.owner_is_there);
+    world->noted = start.noted;
+    if (start.noted) Plain::note(world->object.halves);
+    if (start.is_queued) Plain::drop(world->object.halves, World::other);
     Scheduler::Scenario scenario;
     for (Steps const& steps : threads) {
       scenario.threads.push_back([world, steps] {
@@ -200,6 +227,18 @@ TEST(BiasedCount, what_the_owner_drops_last_may_be_queued) {
   EXPECT_EQ(explore({3, 0}, {{await_gift, own_drop, own_drop, own_drop, go},
                              {others_drop, others_retain, others_give}}),
             "");
+}
+
+TEST(BiasedCount, a_weak_reference_gives_a_living_object_or_none) {
+  EXPECT_EQ(explore(noted(1, 0), {{own_drop}, {others_weak}}), "");
+  EXPECT_EQ(explore(noted(0, 1), {{others_drop}, {others_weak}}), "");
+}
+
+// An other one has dropped what the owner has retained.
+TEST(BiasedCount, a_weak_reference_competes_with_the_queue) {
+  Start start = noted(1, 0);
+  start.is_queued = true;
+  EXPECT_EQ(explore(start, {{merge}, {others_weak}}), "");
 }
 
 // Leaves the owner's queue as it is: what is in there never dies.

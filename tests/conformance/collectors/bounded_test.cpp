@@ -127,6 +127,83 @@ TEST(GenerationalIncremental, loss_before_gathering_is_for_the_next_cycle) {
   EXPECT_EQ(heap.stats().present_objects(), 0u);
 }
 
+// A dead ring of two that are named weakly, and one of them perhaps watched.
+struct DeadRing {
+  static constexpr Shape node{1, 8};
+  using M = collectors::HeapMutator<Stepped::Heap>;
+
+  explicit DeadRing(bool watched) : heap(options()), m(heap), weak(m), other(m) {
+    M::Frame<2> frame(m);
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      m.allocate(frame[i], node);
+      conform::stamp(m.payload(frame[i].get(), node), node.payload_bytes, i);
+    }
+    m.write(frame[0].get(), 0, frame[1].get());
+    m.write(frame[1].get(), 0, frame[0].get());
+    m.weaken(weak, frame[0].get());
+    m.weaken(other, frame[1].get());
+    if (watched) m.watch(frame[1].get(), 7);
+  }
+  static HeapOptions options() {
+    HeapOptions options;
+    options.settings.push_back({"candidates", 100});  // no bounded pass comes in between
+    return options;
+  }
+  void visit(int times) {
+    for (int i = 0; i < times && heap.runs(); ++i) heap.visit(1);
+  }
+  bool is_whole(collectors::Ref ref) {
+    return conform::stamped(m.payload(ref, node), node.payload_bytes, 0) &&
+           conform::stamped(m.payload(m.read(ref, 0), node), node.payload_bytes, 1);
+  }
+
+  Stepped::Heap heap;
+  M m;
+  M::Weak weak, other;
+};
+
+TEST(GenerationalIncremental, a_weak_reference_gives_what_lives_on_or_null_at_any_step) {
+  int given = 0;
+  for (int i = 0; i < 80; ++i) {
+    int const steps = i / 2;
+    DeadRing ring(false);
+    ring.heap.begin();
+    ring.visit(steps);
+    DeadRing::M::Frame<1> frame(ring.m);
+    bool const lives = ring.m.strengthen(frame[0], i % 2 == 0 ? ring.weak : ring.other);
+    if (lives && i % 2 != 0) ring.m.set(frame[0], ring.m.read(frame[0].get(), 0));
+    given += lives;
+    ring.visit(1000);
+    EXPECT_EQ(ring.heap.stats().present_objects(), lives ? 2u : 0u) << steps << " steps";
+    if (lives) {
+      EXPECT_TRUE(ring.is_whole(frame[0].get())) << steps << " steps";
+    }
+    ring.heap.verify();
+  }
+  EXPECT_GT(given, 8);
+  EXPECT_LT(given, 72);
+}
+
+TEST(GenerationalIncremental, the_watched_are_handed_out_whole_at_any_step) {
+  for (int steps = 0; steps < 40; ++steps) {
+    DeadRing ring(true);
+    ring.heap.begin();
+    ring.visit(steps);
+    DeadRing::M::Frame<1> frame(ring.m);
+    std::uint64_t tag = 0;
+    bool const early = ring.m.next_dead(frame[0], tag);
+    ring.visit(1000);
+    ASSERT_TRUE(early || ring.m.next_dead(frame[0], tag)) << steps << " steps";
+    EXPECT_EQ(tag, 7u);
+    EXPECT_TRUE(ring.is_whole(ring.m.read(frame[0].get(), 0))) << steps << " steps";
+    ring.heap.verify();
+    ring.m.clear(frame[0]);
+    ring.m.collect(conform::full);
+    EXPECT_EQ(ring.heap.stats().present_objects(), 0u) << steps << " steps";
+    EXPECT_FALSE(ring.m.strengthen(frame[0], ring.weak));
+  }
+}
+
 TEST(GenerationalIncremental, a_step_may_come_anywhere) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     auto const run = [seed] { conform::mutate<Stepped>({.seed = seed, .operations = 6000}); };
