@@ -56,4 +56,8 @@ class Catalogue {
   std::vector<AllocatorInfo> all_;
 };
 
+// Whether a program or library shows ld.so a malloc of its own, which may take the place of glibc's
+// in a process; false for a file that cannot be read. Thread-safe.
+bool shows_malloc(std::string const& path);
+
 }  // namespace churn::allocators

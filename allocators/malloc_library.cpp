@@ -12,6 +12,8 @@
 #include <optional>
 #include <string_view>
 
+#include "allocators/catalogue.hpp"
+
 namespace churn::allocators {
 namespace {
 
@@ -119,14 +121,13 @@ class Symbols {
       if (entry->d_tag == DT_STRTAB) strings_ = offset_of(entry->d_un.d_ptr);
       if (entry->d_tag == DT_GNU_HASH) gnu_hash_ = offset_of(entry->d_un.d_ptr);
       if (entry->d_tag == DT_HASH) old_hash_ = offset_of(entry->d_un.d_ptr);
-      if (entry->d_tag == DT_FLAGS_1 && (entry->d_un.d_val & DF_1_PIE) != 0) {
-        return "is a program, not a library";
-      }
+      if (entry->d_tag == DT_FLAGS_1) is_program_ = (entry->d_un.d_val & DF_1_PIE) != 0;
     }
     if (!symbols_ || !strings_ || (!gnu_hash_ && !old_hash_)) return damaged;
     return {};
   }
 
+  bool is_program() const noexcept { return is_program_; }
   bool defines(std::string_view name) const {
     return gnu_hash_ ? defines_by_gnu_hash(name) : defines_by_old_hash(name);
   }
@@ -185,13 +186,12 @@ class Symbols {
   MappedFile const& file_;
   Elf64_Ehdr const& header_;
   Elf64_Phdr dynamic_{};
+  bool is_program_ = false;
   std::optional<std::uint64_t> symbols_, strings_, gnu_hash_, old_hash_;
 };
 
-}  // namespace
-
-std::string why_no_malloc_library(std::string const& path) {
-  MappedFile const file(path);
+// Why ld.so of a process like ours would not take it at all, as why_no_malloc_library says it.
+std::string why_foreign(MappedFile const& file) {
   if (!file.why_not().empty()) return file.why_not();
   struct Identity {
     unsigned char bytes[EI_NIDENT];
@@ -206,14 +206,31 @@ std::string why_no_malloc_library(std::string const& path) {
     return "was built for " + machine_name(header->e_machine) + ", this machine is " +
            machine_name(our_machine);
   }
+  return header->e_phentsize == sizeof(Elf64_Phdr) ? "" : damaged;
+}
+
+}  // namespace
+
+std::string why_no_malloc_library(std::string const& path) {
+  MappedFile const file(path);
+  if (std::string const why = why_foreign(file); !why.empty()) return why;
+  auto const header = file.at<Elf64_Ehdr>(0);
   if (header->e_type != ET_DYN) return "is a program or an object file, not a shared library";
-  if (header->e_phentsize != sizeof(Elf64_Phdr)) return damaged;
   Symbols symbols(file, *header);
   if (std::string const wrong = symbols.read(); !wrong.empty()) return wrong;
+  if (symbols.is_program()) return "is a program, not a library";
   for (std::string_view const name : {"malloc", "free"}) {
     if (!symbols.defines(name)) return "is a library that defines no " + std::string(name);
   }
   return {};
+}
+
+bool shows_malloc(std::string const& path) {
+  MappedFile const file(path);
+  if (!why_foreign(file).empty()) return false;
+  auto const header = file.at<Elf64_Ehdr>(0);
+  Symbols symbols(file, *header);
+  return symbols.read().empty() && symbols.defines("malloc");
 }
 
 }  // namespace churn::allocators

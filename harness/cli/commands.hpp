@@ -12,6 +12,8 @@
 
 #include "harness/gate/sides.hpp"
 #include "harness/run/planning.hpp"
+#include "harness/try/findings.hpp"
+#include "harness/try/session.hpp"
 
 namespace churn::cli {
 
@@ -125,6 +127,19 @@ struct CalibrateOptions {
   bool report = false, json = false, markdown = false;  // report: measure nothing
 };
 int calibrate_gate(CalibrateOptions const& options);
+
+struct TryOptions {
+  trial::Subject subject;
+  trial::VariantWish variants;
+  double budget_seconds = 300, worth = 0.02;
+  trial::By by = trial::By::own;
+  std::optional<std::uint32_t> rounds;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::int64_t> report;  // a stored try instead
+  std::string db, command_line;
+  bool json = false;
+};
+int try_program(TryOptions const& options);
 
 struct DoctorOptions {
   bool json = false;

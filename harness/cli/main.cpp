@@ -4,14 +4,13 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <charconv>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/core/error.hpp"
-#include "harness/core/quantity.hpp"
 #include "harness/run/build_info.hpp"
 #include "harness/run/plan_cells.hpp"
 #include "results/export/export.hpp"
@@ -25,48 +24,6 @@ constexpr char default_db[] = "churn.db";
 constexpr char names_help[] =
     "\nNames take settings in braces: jemalloc{MALLOC_CONF=narenas:1} sets its environment,\n"
     "managed/cycle-churn{ring=10} a parameter. Lists are separated by commas; '*' is everything.\n";
-
-// Numbers are read here, not by the command line library, so that messages say what was expected.
-std::int64_t whole_number(char const* option, std::string const& text, std::int64_t least,
-                          std::int64_t most) {
-  auto const value = parse_quantity(text, least, most);
-  if (value) return *value;
-  throw UserError(std::string(option) + " " + text + " is not a whole number from " +
-                  std::to_string(least) + " to " + std::to_string(most));
-}
-
-std::uint64_t any_seed(std::string const& text) {
-  std::uint64_t value = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    throw UserError("--seed " + text + " is not a whole number from 0 to 18446744073709551615");
-  }
-  return value;
-}
-
-double duration(char const* option, std::string const& text) {
-  try {
-    return run::parse_duration_seconds(text);
-  } catch (UserError const& error) {
-    throw UserError(std::string(option) + ": " + error.what());
-  }
-}
-
-// As it could be typed again.
-std::string quoted(std::string const& word) {
-  static constexpr char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string text = "'";
-  for (char const each : word) text += each == '\'' ? std::string("'\\''") : std::string(1, each);
-  return text + "'";
-}
-
-std::string command_line(int count, char const* const* words) {
-  std::string text = "churn";
-  for (int i = 1; i < count; ++i) text += " " + quoted(words[i]);
-  return text;
-}
 
 void add_db(CLI::App& command, std::string& db) {
   db = default_db;
@@ -167,15 +124,6 @@ void add_gate_axes(CLI::App& command, run::Wish& wish) {
            [&](auto const& text) { wish.filter = text; });
 }
 
-// "0.5%" is 0.005.
-double percentage(char const* option, std::string const& text) {
-  double value = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  bool const percent = error == std::errc() && std::string_view(end) == "%";
-  if (percent && value >= 0 && value <= 1000) return value / 100;
-  throw UserError(std::string(option) + " " + text + " is not a percentage, as 0.5%");
-}
-
 void add_gate_limits(CLI::App& command, gate::Wish& wish) {
   add_text(command, "--cell-budget", "TIME", "of a cell, once more after an alarm (default: 20s)",
            [&](auto const& text) { wish.cell_budget_seconds = duration("--cell-budget", text); });
@@ -228,6 +176,7 @@ struct CommandLine {
     add_record();
     add_replay();
     add_sizes();
+    add_try();
   }
 
   CLI::App* add(char const* name, char const* summary, std::string const& footer) {
@@ -480,6 +429,71 @@ struct CommandLine {
     command->add_flag("--json", sizes_options.json, "for programs, every class");
   }
 
+  void add_try() {
+    CLI::App* const command =
+        add("try", "which allocator is best for a program of yours?",
+            "Example: churn try --budget 2m -- python3 report.py\n"
+            "  a server: churn try --ready 'redis-cli -p 7777 ping' --stop TERM \\\n"
+            "    --load 'redis-benchmark -p 7777 -q' -- redis-server --port 7777 --save ''\n"
+            "Exit status: 0 fine, 2 the program fails as it is, or cannot be preloaded,\n"
+            "4 it failed under an allocator, 130 interrupted: what was measured is told.\n" +
+                std::string(names_help));
+    add_try_subject(*command);
+    trial::VariantWish& variants = try_options.variants;
+    add_text(*command, "--allocator", "A,B",
+             "names, or paths of malloc libraries (default: glibc and all that others wrote)",
+             [&](auto const& text) { variants.allocators = text; });
+    command->add_flag("--tuned", variants.tuned, "with the settings that people deploy, too");
+    command->add_option("--vary", variants.vary, "settings of the environment to cross these with")
+        ->type_name("NAME=a,b")
+        ->allow_extra_args(false);
+    add_text(*command, "--budget", "TIME", "of all of it (default: 5m)",
+             [&](auto const& text) { try_options.budget_seconds = duration("--budget", text); });
+    add_text(*command, "--invocations", "N", "rounds, instead of what the budget allows",
+             [&](auto const& text) {
+               try_options.rounds = static_cast<std::uint32_t>(
+                   whole_number("--invocations", text, 1, trial::most_rounds));
+             });
+    add_text(*command, "--seed", "S", "of the order (default: a new one, stored)",
+             [&](auto const& text) { try_options.seed = any_seed(text); });
+    add_text(*command, "--worth", "PERCENT", "smaller differences are none (default: 2%)",
+             [&](auto const& text) { try_options.worth = percentage("--worth", text); });
+    add_text(*command, "--by", "WHAT", "rank by wall, cpu or memory (default: --metric, or wall)",
+             [&](auto const& text) { try_options.by = trial::parse_by(text); });
+    add_db(*command, try_options.db);
+    add_text(*command, "--report", "RUN", "what a stored try says, instead of measuring one",
+             [&](auto const& text) {
+               try_options.report = whole_number("--report", text, 1, INT64_MAX);
+             });
+    command->add_flag("--json", try_options.json, "for programs");
+  }
+
+  void add_try_subject(CLI::App& command) {
+    trial::Subject& subject = try_options.subject;
+    try_options.command_line = run_options.wish.command;
+    command.add_option("command", subject.command, "the program and its arguments, behind --")
+        ->type_name("COMMAND");
+    add_text(command, "--metric", "REGEX", "rank by a number in the output, as 'took ([0-9.]+)'",
+             [&](auto const& text) { subject.metric = text; });
+    command.add_flag("--larger-is-better", subject.larger_is_better, "of that number");
+    add_text(command, "--prepare", "LINE", "of a shell, before each run, not timed",
+             [&](auto const& text) { subject.prepare = text; });
+    add_text(command, "--ready", "LINE", "of a shell: ends well once the server can be asked",
+             [&](auto const& text) { subject.ready = text; });
+    add_text(command, "--load", "LINE", "of a shell: what asks the server, and is timed",
+             [&](auto const& text) { subject.load = text; });
+    add_text(command, "--stop", "SIGNAL", "that ends the server (default: TERM)",
+             [&](auto const& text) { subject.stop_signal = trial::parse_signal(text); });
+    add_text(
+        command, "--time-limit", "TIME", "of one run (default: 20 times the first one's)",
+        [&](auto const& text) { subject.time_limit_seconds = duration("--time-limit", text); });
+    add_text(command, "--memory-cap", "BYTES", "of all its processes (default: half of what is)",
+             [&](auto const& text) {
+               subject.memory_cap_bytes = static_cast<std::uint64_t>(
+                   whole_number("--memory-cap", text, std::int64_t{16} << 20, INT64_MAX));
+             });
+  }
+
   void add_doctor() {
     CLI::App* const command = add("doctor", "what on this machine makes numbers noisy, and the fix",
                                   "Example: churn doctor\n");
@@ -500,6 +514,7 @@ struct CommandLine {
     if (app.got_subcommand("sizes")) return sizes(sizes_options);
     if (app.got_subcommand("record")) return record(record_options);
     if (app.got_subcommand("replay")) return replay(replay_options);
+    if (app.got_subcommand("try")) return try_program(try_options);
     return doctor(doctor_options);
   }
 
@@ -522,6 +537,7 @@ struct CommandLine {
   RecordOptions record_options;
   ReplayOptions replay_options;
   SizesOptions sizes_options;
+  TryOptions try_options;
   bool no_install = false;
 };
 

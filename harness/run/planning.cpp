@@ -234,11 +234,6 @@ void check_baseline(std::string const& baseline, std::vector<PlannedCell> const&
                   did_you_mean(baseline, {names.begin(), names.end()}));
 }
 
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
-
 // More rounds say more than longer ones, so time is added as rounds and only taken away as seconds
 // once no round can go.
 void fit_budget(double budget_seconds, bool rounds_given, Plan& plan) {
@@ -274,6 +269,11 @@ void fit_budget(double budget_seconds, bool rounds_given, Plan& plan) {
 std::uint64_t default_memory_cap(std::uint64_t memory_bytes) { return memory_bytes / 2; }
 
 }  // namespace
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
 
 Shard parse_shard(std::string const& text) {
   std::size_t const slash = text.find('/');

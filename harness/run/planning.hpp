@@ -61,6 +61,9 @@ struct Surroundings {
   std::string traces;              // directory of those that come with churn
 };
 
+// A new one: what is drawn from it is stored with it.
+std::uint64_t random_seed();
+
 // Without the heaps that were wished for, which may have to be searched: see `with_heaps`.
 Plan make_plan(Wish const& wish, Surroundings const& surroundings);
 

@@ -71,7 +71,7 @@ struct Prepared {
   char const* program;
   char* const* arguments;
   char* const* environment;
-  int input, words, request, record, failure;
+  int input, words, request, record, failure;  // request and record -1: none
   std::uint64_t data_limit_bytes;
   cpu_set_t const* cpus;
   pid_t parent;
@@ -92,11 +92,12 @@ bool settle(Prepared const& prepared) noexcept {
                                                   {prepared.request, request_place},
                                                   {prepared.record, record_place}}};
   for (auto const& [source, place] : places) {
-    if (dup2(source, place) < 0) return false;
+    if (source >= 0 && dup2(source, place) < 0) return false;
   }
   bool const shares = prepared.shared >= 0;
   if (shares && dup2(prepared.shared, shared_place) < 0) return false;
-  close_range(shared_place + (shares ? 1 : 0), ~0u, CLOSE_RANGE_CLOEXEC);
+  unsigned const first_unused = prepared.request < 0 ? request_place : shared_place;
+  close_range(first_unused + (shares ? 1 : 0), ~0u, CLOSE_RANGE_CLOEXEC);
   if (prepared.cpus != nullptr) sched_setaffinity(0, sizeof *prepared.cpus, prepared.cpus);
   signal(SIGPIPE, SIG_DFL);
   sigset_t none;
@@ -114,7 +115,7 @@ bool settle(Prepared const& prepared) noexcept {
 }
 
 // Returns once the child has become the program.
-void await_exec(Descriptor const& failure, pid_t child, std::string const& program) {
+void await_exec(Descriptor const& failure, pid_t child, Launch const& launch) {
   int error = 0;
   ssize_t got = 0;
   do {
@@ -122,8 +123,8 @@ void await_exec(Descriptor const& failure, pid_t child, std::string const& progr
   } while (got < 0 && errno == EINTR);
   if (got <= 0) return;
   waitpid(child, nullptr, 0);
-  throw UserError("cannot run " + program + ": " + std::strerror(error) +
-                  "; build churn's programs again");
+  throw UserError("cannot run " + launch.program + ": " + std::strerror(error) +
+                  (launch.exchange ? "; build churn's programs again" : ""));
 }
 
 }  // namespace
@@ -135,7 +136,7 @@ Descriptor shared_page() {
 }
 
 Child spawn(Launch const& launch) {
-  Descriptor const input = lifted(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  Descriptor const input = lifted(open(launch.input.c_str(), O_RDONLY | O_CLOEXEC));
   Descriptor const request = request_file(launch.request);
   Pipe words = make_pipe(), record = make_pipe(), failure = make_pipe();
   for (Descriptor const* const end : {&words.read_end, &record.read_end}) {
@@ -148,8 +149,8 @@ Child spawn(Launch const& launch) {
                           environment.data(),
                           input.number(),
                           words.write_end.number(),
-                          request.number(),
-                          record.write_end.number(),
+                          launch.exchange ? request.number() : -1,
+                          launch.exchange ? record.write_end.number() : -1,
                           failure.write_end.number(),
                           launch.data_limit_bytes,
                           launch.cpus,
@@ -160,7 +161,7 @@ Child spawn(Launch const& launch) {
   if (id == 0) become(prepared);
   setpgid(id, id);  // in both, so that a kill of the group never comes too early
   failure.write_end.close();
-  await_exec(failure.read_end, id, launch.program);
+  await_exec(failure.read_end, id, launch);
   Child child;
   child.id = id;
   // Not through glibc: the header of 2.36 declares pidfd_open for C alone.

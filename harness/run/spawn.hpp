@@ -32,6 +32,9 @@ struct Launch {
   std::uint64_t data_limit_bytes = 0;    // RLIMIT_DATA; 0: none
   cpu_set_t const* cpus = nullptr;       // the child's affinity; null: this process's
   int shared = -1;                       // what the child opens as child_shared_path; -1: nothing
+  std::string input = "/dev/null";       // the file that is its standard input
+  bool exchange =
+      true;  // false: neither request nor record, which others' programs know nothing of
 };
 
 struct Child {

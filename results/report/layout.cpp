@@ -28,19 +28,6 @@ TimeUnit unit_of(std::vector<Row const*> const& rows, std::string_view metric) {
   return time_unit_for(least);
 }
 
-std::string interval(Estimate const& estimate, double unit) {
-  return three_digits(estimate.low / unit) + "–" + three_digits(estimate.high / unit);
-}
-
-// The simultaneous interval of the ratio to the best; beyond `most` it bounds nothing.
-std::string to_best_text(statistics::AgainstBest const& against) {
-  constexpr double most = 100;
-  std::string low = against.low == 1 ? "1" : three_digits(against.low);
-  if (!against.high || *against.high > most) return "≥ " + low;
-  if (*against.high == against.low) return low;
-  return low + "–" + three_digits(*against.high);
-}
-
 std::string_view name_of_spread(std::vector<Row const*> const& rows) {
   bool range = false, interval = false;
   for (auto const* const row : rows) {
@@ -149,6 +136,18 @@ std::string joined(std::vector<std::string> const& parts) {
 }
 
 }  // namespace
+
+std::string interval(Estimate const& estimate, double unit) {
+  return three_digits(estimate.low / unit) + "–" + three_digits(estimate.high / unit);
+}
+
+std::string to_best_text(statistics::AgainstBest const& against) {
+  constexpr double most = 100;
+  std::string low = against.low == 1 ? "1" : three_digits(against.low);
+  if (!against.high || *against.high > most) return "≥ " + low;
+  if (*against.high == against.low) return low;
+  return low + "–" + three_digits(*against.high);
+}
 
 Table table_of(Block const& block) {
   Table table;

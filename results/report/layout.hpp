@@ -40,6 +40,12 @@ std::vector<std::pair<std::string, std::string>> heading_of(Report const& report
 // "3 cells failed, 2 were not measured." or empty.
 std::string summary_of(Report const& report);
 
+// "3.14–3.39", in a unit.
+std::string interval(Estimate const& estimate, double unit);
+// The simultaneous interval of the ratio to the best: "1", "1–1.62"; "≥ 1.2" where nothing that
+// helps bounds it.
+std::string to_best_text(statistics::AgainstBest const& against);
+
 struct OverallTable {
   std::vector<std::string> titles;              // the first is of the names
   std::vector<std::vector<std::string>> cells;  // by row; the first is the name

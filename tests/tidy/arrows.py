@@ -18,7 +18,8 @@ MAY_INCLUDE = {
     'results': {'harness/core'},
     'harness/run': {'harness/core', 'harness/trace', 'results', 'allocators/catalogue'},
     'harness/gate': {'harness/core', 'results', 'harness/run', 'allocators/catalogue'},
-    'harness/try': {'harness/core', 'results', 'harness/run', 'allocators/catalogue'},
+    'harness/try': {'harness/core', 'harness/trace', 'results', 'harness/run',
+                    'allocators/catalogue'},
     'harness/cli': {'harness/core', 'results', 'harness/run', 'harness/gate', 'harness/try',
                     'harness/trace', 'harness/conform', 'allocators/catalogue'},
 }
