@@ -7,9 +7,7 @@
 #include "harness/run/planning.hpp"
 
 namespace churn::cli {
-namespace {
 
-// As it could be typed again.
 std::string quoted(std::string const& word) {
   static constexpr char plain[] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
@@ -18,8 +16,6 @@ std::string quoted(std::string const& word) {
   for (char const each : word) text += each == '\'' ? std::string("'\\''") : std::string(1, each);
   return text + "'";
 }
-
-}  // namespace
 
 std::int64_t whole_number(char const* option, std::string const& text, std::int64_t least,
                           std::int64_t most) {

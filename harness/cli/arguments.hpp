@@ -16,6 +16,7 @@ std::int64_t whole_number(char const* option, std::string const& text, std::int6
 std::uint64_t any_seed(std::string const& text);
 double duration(char const* option, std::string const& text);    // seconds
 double percentage(char const* option, std::string const& text);  // "0.5%" is 0.005
+std::string quoted(std::string const& word);                     // as it could be typed again
 std::string command_line(int count, char const* const* words);
 
 }  // namespace churn::cli

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "allocators/catalogue.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/core/error.hpp"
@@ -49,6 +50,9 @@ trial::Wish wish_of(TryOptions const& options) {
   wish.worth = options.worth;
   wish.by = options.by;
   wish.command = options.command_line;
+  for (auto const& word : wish.subject.command) {
+    wish.line += (wish.line.empty() ? "" : " ") + quoted(word);
+  }
   return wish;
 }
 

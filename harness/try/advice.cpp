@@ -1,5 +1,6 @@
 // What to do, in a sentence that says no more than is proven and how sure it is.
-#include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 #include "harness/try/figures.hpp"
 #include "harness/try/findings.hpp"
@@ -30,6 +31,7 @@ double peak_of(Contender const& each) {
   return found == each.figures.end() ? 0 : found->second.median;
 }
 
+// In the top group of memory.
 bool light(Contender const& each) {
   return each.memory_to_best && each.memory_to_best->in_top_group;
 }
@@ -46,8 +48,9 @@ class Adviser {
 
   std::string run() {
     if (ranked_.empty()) return without_ranks();
-    std::string text = baseline_ == nullptr ? choose(best()) : against_baseline();
-    text += how_sure();
+    bool const keeps = baseline_ != nullptr && baseline_->standing != Standing::behind;
+    std::string text = (keeps ? keep() : choose(best())) + how_sure();
+    text += keeps ? less_memory() : memory_of(best());
     for (Contender const& each : findings_.contenders) {
       if (each.runs > 0 && !each.ok()) {
         return text + " What failed has no part in it.";
@@ -66,7 +69,7 @@ class Adviser {
   }
 
   std::string how_sure() const {
-    return " (95 % sure of all this together, from " + report::counted(findings_.rounds, "round") +
+    return " (95 % sure, from " + report::counted(findings_.rounds, "round") +
            (findings_.rounds < statistics::rounds_for_intervals
                 ? ", which prove only large differences)."
                 : ").");
@@ -94,8 +97,7 @@ class Adviser {
     return *ranked_.front();
   }
 
-  std::string against_baseline() const {
-    if (baseline_->standing == Standing::behind) return choose(best());
+  std::string keep() const {
     auto const& high = baseline_->to_best->high;
     std::string text = "Keep " + named(*baseline_);
     if (high && *high <= 1 + findings_.worth) {
@@ -110,7 +112,7 @@ class Adviser {
               better() + "; something may be by up to " + percent(*high - 1) +
               ", which only more rounds can tell";
     }
-    return text + less_memory();
+    return text;
   }
 
   // Somebody as good as the baseline who is proven to need less memory.
@@ -119,8 +121,9 @@ class Adviser {
     for (Contender const* const each : ranked_) {
       if (!leads(*each) || !light(*each) || each == baseline_) continue;
       if (!(peak_of(*each) < peak_of(*baseline_))) continue;
-      return "; but " + named(*each) + " is not proven to be " + worse() + " and needs " +
-             percent(1 - peak_of(*each) / peak_of(*baseline_)) + " less memory";
+      return " But " + named(*each) + ", which is not proven to be " + worse() +
+             ", is proven to need less memory: " +
+             percent(1 - peak_of(*each) / peak_of(*baseline_)) + " less, by medians.";
     }
     return "";
   }
@@ -143,19 +146,15 @@ class Adviser {
       text += "; " + report::enumerated(equals) + (equals.size() == 1 ? " is" : " are") +
               " not proven to be " + worse();
     }
-    return text + memory_of(chosen);
+    return text;
   }
 
   std::string memory_of(Contender const& chosen) const {
     if (baseline_ == nullptr || peak_of(*baseline_) == 0 || peak_of(chosen) == 0) return "";
     double const ratio = peak_of(chosen) / peak_of(*baseline_);
-    if (ratio > 1 + findings_.worth) {
-      return "; it takes " + percent(ratio - 1) + " more memory than " + named(*baseline_);
-    }
-    if (ratio < 1 - findings_.worth) {
-      return "; it takes " + percent(1 - ratio) + " less memory than " + named(*baseline_);
-    }
-    return "; it takes about as much memory";
+    if (std::abs(ratio - 1) <= findings_.worth) return " It takes about as much memory.";
+    return " It takes " + percent(std::abs(ratio - 1)) + (ratio > 1 ? " more" : " less") +
+           " memory than " + named(*baseline_) + ", by medians.";
   }
 
   Findings const& findings_;

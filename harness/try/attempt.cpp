@@ -165,13 +165,15 @@ class Watch {
   }
 
   void look() {
-    std::uint64_t const began = now_ns();
+    // In CPU time: who waits for a processor does not disturb.
+    std::uint64_t const began = now_ns(), cpu_before_ns = process_cpu_ns();
     tree_.look();
-    std::uint64_t const now = now_ns(), age = began - program_->started_ns();
+    std::uint64_t const cost_ns = process_cpu_ns() - cpu_before_ns, now = now_ns();
+    std::uint64_t const age = began - program_->started_ns();
     note_memory(age, tree_.memory_bytes());
     bool const eager = age < eager_for_ns && proves_ && tree_.root_proof() == Proof::open;
     next_look_ns_ =
-        now + (eager ? eager_every_ns : std::max(look_every_ns, share_of_looks * (now - began)));
+        now + (eager ? eager_every_ns : std::max(look_every_ns, share_of_looks * cost_ns));
   }
 
   // Two neighbours become the larger one when there are too many; from then on as many are merged

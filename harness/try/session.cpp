@@ -132,13 +132,11 @@ class Session {
     plan.memory_cap_bytes = wish_.subject.memory_cap_bytes;
     plan.time_limit_seconds = limit_s_;
     plan.baseline = store::spelled(wish_.variants.front().name);
-    std::string line;
-    for (auto const& each : wish_.subject.command) line += (line.empty() ? "" : " ") + each;
     for (Variant const& each : wish_.variants) {
       run::PlannedCell cell;
       cell.key.allocator = each.name;
       cell.key.workload.name = "command";
-      cell.key.workload.settings["line"] = line;
+      cell.key.workload.settings["line"] = wish_.line;
       cell.program = wish_.subject.program;
       cell.library = each.library;
       cell.environment = each.environment;

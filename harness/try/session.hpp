@@ -37,7 +37,8 @@ struct Wish {
   std::uint64_t seed = 0;
   double worth = 0.02;  // smaller differences are worth no word
   By by = By::own;      // what decides when it has been measured enough
-  std::string command;  // as typed
+  std::string command;  // of churn, as typed
+  std::string line;     // the subject's, quoted for a shell: what tells tries apart
 };
 
 struct Progress {

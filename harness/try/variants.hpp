@@ -3,8 +3,8 @@
 // Rules: without a list these are glibc and all other people's allocators that are installed here;
 //        churn's own, which nobody deploys, by name alone. The first one is what ratios are taken
 //        to. A variable that an allocator's settings set cannot vary as well.
-// Errors: UserError, before anything is run: an unknown allocator or setting, a bad --vary, the same
-//        variant twice, more than `most_variants`.
+// Errors: UserError, before anything is run: an unknown allocator or setting, a bad --vary, the
+//        same variant twice, more than `most_variants`.
 #pragma once
 
 #include <map>

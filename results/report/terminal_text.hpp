@@ -1,5 +1,5 @@
-// What:  text for a terminal of some width: paragraphs that hang under their labels, and tables that
-//        are broken into several, each with the names in front, where they are too wide.
+// What:  text for a terminal of some width: paragraphs that hang under their labels, and tables
+//        that are broken into several, each with the names in front, where they are too wide.
 // Why:   what a run, and what a try of a program, print looks alike.
 // Keeps: whatever came from a store is made harmless (`visible`).
 // Not thread-safe.
