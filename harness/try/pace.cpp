@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint32_t first_look = 5;
 constexpr double step = 1.4142135623730951;
+// Of one look; less than what is said in the end, since there are several.
+constexpr double look_alpha = 0.02;
 
 }  // namespace
 
@@ -23,6 +25,7 @@ bool is_look(std::uint32_t rounds) noexcept {
 bool says_it_all(std::span<statistics::Series const> series, double worth) {
   statistics::BestRule rule;
   rule.tolerance = worth;
+  rule.alpha = look_alpha;
   auto const against = statistics::against_best(statistics::Differences(series), rule);
   return std::all_of(against.begin(), against.end(), [&](auto const& each) {
     return !each.in_top_group || (each.high && *each.high <= 1 + worth);

@@ -4,7 +4,7 @@
 // How:   after 5, 7, 10, 14, 20, 28, 40 … rounds, and at no other moment: each variant is either
 //        proven to be worse than the best by more than is worth a word, or proven not to be. Looks
 //        are few, since whoever stops at the first moment that suits finds too much; what that does
-//        to the error rates is simulated in tests/try/trial_test.cpp.
+//        to the error rates is in README.md.
 // Thread-safety: pure functions.
 #pragma once
 

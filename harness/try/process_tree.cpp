@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "harness/run/descriptor.hpp"
+#include "harness/run/environment.hpp"
 #include "harness/trace/record.hpp"
 
 namespace churn::trial {
@@ -103,14 +104,18 @@ std::set<std::string> files_in(std::string const& maps) {
   return files;
 }
 
-// Whether a process began with this in front of its LD_PRELOAD.
-bool began_with(pid_t process, std::string const& preload) {
-  std::string const environment = '\0' + text_of(path_of(process, "environ"));
-  std::string const wanted = std::string(1, '\0') + "LD_PRELOAD=" + preload;
-  std::size_t const at = environment.find(wanted);
-  if (at == std::string::npos) return false;
-  char const after = environment[at + wanted.size()];
-  return after == '\0' || after == ':' || after == ' ';
+// Whether a process began with this in front of its LD_PRELOAD. Open where its environment is not to
+// be seen any more: programs that rename themselves write over it.
+Proof began_with(pid_t process, std::string const& preload) {
+  std::string const environment = std::string(1, '\0') + text_of(path_of(process, "environ"));
+  auto const has = [&](std::string const& start) {
+    return environment.find(std::string(1, '\0') + start) != std::string::npos;
+  };
+  for (char const* const after : {":", " "}) {
+    if (has("LD_PRELOAD=" + preload + after)) return Proof::proved;
+  }
+  if (has("LD_PRELOAD=" + preload + '\0')) return Proof::proved;
+  return has(std::string(run::padding_variable) + "=") ? Proof::lacking : Proof::open;
 }
 
 }  // namespace
@@ -210,28 +215,32 @@ void ProcessTree::update(pid_t process, Member& member) {
     if (image.process != 0) {
       past_.push_back(image);
       member.ticks_before += image.cpu_ticks;
+      member.first = false;
     }
     image = {process, status.name, Proof::open, {}, 0};
     member.start_code = status.start_code;
   }
   image.cpu_ticks = status.cpu_ticks - std::min(member.ticks_before, status.cpu_ticks);
   bool const asks = image.proof == Proof::open && !expectation_.library.empty();
-  if (!member.zombie && (asks || survey_)) prove(process, image);
+  if (!member.zombie && (asks || survey_)) prove(process, image, process == root_ && member.first);
   if (process == root_) root_image_ = image;
 }
 
-void ProcessTree::prove(pid_t process, Image& image) {
+void ProcessTree::prove(pid_t process, Image& image, bool started_by_us) {
   std::set<std::string> const files = files_in(text_of(path_of(process, "maps")));
   if (survey_) mapped_files_.insert(files.begin(), files.end());
   if (expectation_.library.empty() || image.proof != Proof::open) return;
   bool const has_glibc = std::any_of(files.begin(), files.end(), is_glibc);
   bool const has_library = files.contains(expectation_.library);
-  if (has_library && (expectation_.preload.empty() || began_with(process, expectation_.preload))) {
-    image.proof = Proof::proved;
+  if (has_library) {
+    bool const by_file = expectation_.preload.empty() || started_by_us;
+    image.proof = by_file ? Proof::proved : began_with(process, expectation_.preload);
   } else if (has_glibc) {
     image.proof = Proof::lacking;
+  }
+  if (image.proof == Proof::lacking) {
     image.why_lacking = "was started without the preload";
-  } else {
+  } else if (!has_glibc) {
     image.why_lacking = trace::why_not_preloadable(path_of(process, "exe"));
     if (!image.why_lacking.empty()) image.proof = Proof::lacking;
   }

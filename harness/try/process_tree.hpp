@@ -33,8 +33,8 @@ namespace churn::trial {
 // What each process must have.
 struct Expectation {
   std::string library;  // real path of what is preloaded; empty: nothing is
-  // Not empty: the library is one that everybody has (glibc), and this has to stand in front of the
-  // process's LD_PRELOAD.
+  // Not empty: the library is one that everybody has (glibc). The root was started with this in front
+  // of its LD_PRELOAD, and every other process must have begun with it.
   std::string preload;
 };
 
@@ -74,13 +74,14 @@ class ProcessTree {
     std::uint64_t start_code = 0;  // differs from image to image
     std::uint64_t ticks_before = 0;
     bool alive = true, zombie = false;
+    bool first = true;  // it has executed nothing else since
   };
   struct Status;
 
   static bool read_status(pid_t process, Status& status);
   void find_new(std::vector<pid_t> const& all);
   void update(pid_t process, Member& member);
-  void prove(pid_t process, Image& image);
+  void prove(pid_t process, Image& image, bool started_by_us);
   void weigh();
 
   pid_t root_ = 0;
