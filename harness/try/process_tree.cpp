@@ -104,8 +104,8 @@ std::set<std::string> files_in(std::string const& maps) {
   return files;
 }
 
-// Whether a process began with this in front of its LD_PRELOAD. Open where its environment is not to
-// be seen any more: programs that rename themselves write over it.
+// Whether a process began with this in front of its LD_PRELOAD. Open where its environment is not
+// to be seen any more: programs that rename themselves write over it.
 Proof began_with(pid_t process, std::string const& preload) {
   std::string const environment = std::string(1, '\0') + text_of(path_of(process, "environ"));
   auto const has = [&](std::string const& start) {

@@ -33,8 +33,8 @@ namespace churn::trial {
 // What each process must have.
 struct Expectation {
   std::string library;  // real path of what is preloaded; empty: nothing is
-  // Not empty: the library is one that everybody has (glibc). The root was started with this in front
-  // of its LD_PRELOAD, and every other process must have begun with it.
+  // Not empty: the library is one that everybody has (glibc). The root was started with this in
+  // front of its LD_PRELOAD, and every other process must have begun with it.
   std::string preload;
 };
 

@@ -219,8 +219,9 @@ Report build(store::Store& store, std::int64_t run_id, Options const& options) {
   report.run = store.run(run_id);
   if (report.run.kind != "run") {
     throw UserError("run " + std::to_string(report.run.id) + " is a " + report.run.kind +
-                    ", not a comparison; `churn gate --replay " + std::to_string(report.run.id) +
-                    "` shows it");
+                    ", not a comparison; `churn " +
+                    (report.run.kind == "try" ? "try --report " : "gate --replay ") +
+                    std::to_string(report.run.id) + "` shows it");
   }
   report.machine = store.machine(report.run.id);
   auto const cells = store.cells(report.run.id);

@@ -181,7 +181,8 @@ Run Store::run(std::int64_t run_id) {
   }
   if (run_id == 0) {
     throw UserError("the store '" + private_->path +
-                    "' holds gates and no other run; `churn gate --replay ID` shows one");
+                    "' holds gates or tries and no other run; `churn gate --replay ID` or "
+                    "`churn try --report ID` shows one");
   }
   for (auto& run : all) {
     if (run.id == run_id) return std::move(run);
