@@ -59,11 +59,13 @@ class Watch {
         environment_(std::move(environment)),
         interrupt_(interrupt),
         limit_seconds_(time_limit_seconds),
-        tree_(setting.expectation, survey),
+        setting_(setting),
+        survey_(survey),
         proves_(!setting.expectation.library.empty()) {}
 
   Attempt run() {
     if (!prepare()) return std::move(result_);
+    tree_.emplace(setting_.expectation, survey_);  // what preparing left is no part of it
     rusage before{};
     getrusage(RUSAGE_SELF, &before);
     own_peak_bytes_ = static_cast<std::uint64_t>(before.ru_maxrss) * 1024;
@@ -75,7 +77,7 @@ class Watch {
     launch.input = subject_.input;
     launch.exchange = false;
     program_.emplace(launch, subject_.is_server() ? std::string() : subject_.metric);
-    tree_.begin(program_->id());
+    tree_->begin(program_->id());
     deadline_ns_ =
         limit_seconds_ > 0 ? now_ns() + static_cast<std::uint64_t>(limit_seconds_ * 1e9) : never;
     subject_.is_server() ? serve() : await_end();
@@ -114,7 +116,7 @@ class Watch {
       if (now >= next_look_ns_) {
         look();
         bool const capped = subject_.memory_cap_bytes != 0;
-        if (capped && tree_.memory_bytes() > subject_.memory_cap_bytes) return Why::too_big;
+        if (capped && tree_->memory_bytes() > subject_.memory_cap_bytes) return Why::too_big;
       }
       sleep_until(std::min(next_look_ns_, until_ns));
       reap();
@@ -167,11 +169,11 @@ class Watch {
   void look() {
     // In CPU time: who waits for a processor does not disturb.
     std::uint64_t const began = now_ns(), cpu_before_ns = process_cpu_ns();
-    tree_.look();
+    tree_->look();
     std::uint64_t const cost_ns = process_cpu_ns() - cpu_before_ns, now = now_ns();
     std::uint64_t const age = began - program_->started_ns();
-    note_memory(age, tree_.memory_bytes());
-    bool const eager = age < eager_for_ns && proves_ && tree_.root_proof() == Proof::open;
+    note_memory(age, tree_->memory_bytes());
+    bool const eager = age < eager_for_ns && proves_ && tree_->root_proof() == Proof::open;
     next_look_ns_ =
         now + (eager ? eager_every_ns : std::max(look_every_ns, share_of_looks * cost_ns));
   }
@@ -198,21 +200,22 @@ class Watch {
 
   // ---- its end ----
 
+  std::string within() const { return " within " + seconds_text(limit_seconds_); }
+
   void fail(Outcome outcome, std::string reason) {
     if (result_.outcome != Outcome::ok) return;
     result_.outcome = outcome;
     result_.reason = std::move(reason);
   }
 
-  // False: the run is over, for the reason given.
-  bool goes_on(Why why, std::string const& what) {
+  // False: the run is over. `late` is said where it took too long.
+  bool goes_on(Why why, std::string const& late) {
     if (why == Why::interrupted) result_.interrupted = true;
     if (why == Why::late) {
-      fail(Outcome::timed_out,
-           what + " within " + seconds_text(limit_seconds_) + program_->last_lines());
+      fail(Outcome::timed_out, late + program_->last_lines());
     }
     if (why == Why::too_big) {
-      fail(Outcome::out_of_memory, "reached " + std::to_string(tree_.memory_bytes() >> 20) +
+      fail(Outcome::out_of_memory, "reached " + std::to_string(tree_->memory_bytes() >> 20) +
                                        " MiB" + program_->last_lines());
     }
     if (why == Why::program_ended && subject_.is_server()) {
@@ -222,19 +225,18 @@ class Watch {
   }
 
   void await_end() {
-    if (!goes_on(wait(&*program_, deadline_ns_), "did not end")) return;
+    if (!goes_on(wait(&*program_, deadline_ns_), "did not end" + within())) return;
     result_.wall_ns = program_->wall_ns();
     result_.own_figure = program_->own_figure();
     if (!program_->well()) fail(Outcome::crashed, program_->how() + program_->last_lines());
   }
 
   void serve() {
-    if (limit_seconds_ <= 0) limit_seconds_ = ready_limit_seconds;
     std::uint64_t const ready_until_ns =
         std::min(deadline_ns_, now_ns() + static_cast<std::uint64_t>(ready_limit_seconds * 1e9));
     for (bool ready = false; !ready;) {
       Job check(Job::shell(subject_.ready, own_environment()), "");
-      ready = help(check, ready_until_ns, "was not ready") && check.well();
+      ready = help(check, ready_until_ns, "the server was not ready in time") && check.well();
       if (result_.interrupted || result_.outcome != Outcome::ok) return;
       if (ready) break;
       Why const why = wait(nullptr, std::min(now_ns() + ready_again_ns, ready_until_ns));
@@ -242,7 +244,7 @@ class Watch {
     }
     result_.spawn_to_ready_ns = now_ns() - program_->started_ns();
     Job load(Job::shell(subject_.load, own_environment()), subject_.metric);
-    if (!help(load, deadline_ns_, "the load did not end")) return;
+    if (!help(load, deadline_ns_, "the load did not end" + within())) return;
     result_.wall_ns = load.wall_ns();
     result_.own_figure = load.own_figure();
     if (!load.well()) fail(Outcome::crashed, "the load " + load.how() + load.last_lines());
@@ -250,10 +252,10 @@ class Watch {
   }
 
   // Runs a helper to its end; whatever happens, none of it is left.
-  bool help(Job& job, std::uint64_t until_ns, std::string const& what) {
-    tree_.leave_out(job.id());
+  bool help(Job& job, std::uint64_t until_ns, std::string const& late) {
+    tree_->leave_out(job.id());
     helper_ = &job;
-    bool const done = goes_on(wait(&job, until_ns), what);
+    bool const done = goes_on(wait(&job, until_ns), late);
     kill(-job.id(), SIGKILL);
     for (int i = 0; i < most_kills && !job.ended(); ++i) sleep_until(now_ns() + settle_ns), reap();
     helper_ = nullptr;
@@ -284,18 +286,18 @@ class Watch {
   // Nothing of it is left when this returns.
   void end_all() {
     stopping_ = true;
-    tree_.look();
-    if (std::size_t const left = tree_.alive().size(); program_->ended() && left != 0) {
+    tree_->look();
+    if (std::size_t const left = tree_->alive().size(); program_->ended() && left != 0) {
       result_.remarks.insert("it left " + std::to_string(left) +
                              (left == 1 ? " process" : " processes") +
                              " running, which were killed");
     }
     for (int i = 0; i < most_kills; ++i) {
-      for (pid_t const each : tree_.alive()) kill(each, SIGKILL);
+      for (pid_t const each : tree_->alive()) kill(each, SIGKILL);
       if (!program_->ended()) kill(-program_->id(), SIGKILL);
       reap();
-      tree_.look();
-      if (program_->ended() && tree_.alive().empty()) return;
+      tree_->look();
+      if (program_->ended() && tree_->alive().empty()) return;
       sleep_until(now_ns() + settle_ns);
     }
   }
@@ -304,7 +306,7 @@ class Watch {
     std::set<pid_t> all, lacking, proved;
     double ticks = 0, lacking_ticks = 0;
     std::string worst;
-    for (Image const& each : tree_.images()) {
+    for (Image const& each : tree_->images()) {
       all.insert(each.process);
       ticks += static_cast<double>(each.cpu_ticks);
       if (each.proof == Proof::proved) proved.insert(each.process);
@@ -316,7 +318,7 @@ class Watch {
     }
     result_.processes = static_cast<std::uint32_t>(all.size());
     result_.proved = static_cast<std::uint32_t>(proved.size());
-    result_.mapped_files = tree_.mapped_files();
+    result_.mapped_files = tree_->mapped_files();
     if (!subject_.metric.empty() && result_.outcome == Outcome::ok && !result_.own_figure) {
       fail(Outcome::wrong_answer,
            "--metric '" + subject_.metric + "' found no number in it" + program_->last_lines());
@@ -327,9 +329,9 @@ class Watch {
                                       "no ratios");
     }
     if (!proves_) return;
-    if (tree_.root_proof() == Proof::lacking) {
-      fail(Outcome::unproved, tree_.why_root_lacks() + ": its malloc is not the one asked for");
-    } else if (tree_.root_proof() == Proof::open) {
+    if (tree_->root_proof() == Proof::lacking) {
+      fail(Outcome::unproved, tree_->why_root_lacks() + ": its malloc is not the one asked for");
+    } else if (tree_->root_proof() == Proof::open) {
       fail(Outcome::unproved, "ended before its libraries could be seen in /proc");
     } else if (lacking_ticks > lacking_share_allowed * ticks) {
       char share[32];
@@ -342,8 +344,10 @@ class Watch {
   Subject const& subject_;
   std::vector<std::string> const environment_;
   run::Interrupt& interrupt_;
-  double limit_seconds_;
-  ProcessTree tree_;
+  double const limit_seconds_;
+  Setting const& setting_;
+  bool const survey_;
+  std::optional<ProcessTree> tree_;
   bool const proves_;
   std::optional<Job> program_;
   Job* helper_ = nullptr;
