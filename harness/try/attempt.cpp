@@ -15,6 +15,7 @@
 #include "harness/run/environment.hpp"
 #include "harness/run/supervise.hpp"
 #include "harness/try/job.hpp"
+#include "results/report/text.hpp"
 
 namespace churn::trial {
 namespace {
@@ -100,7 +101,8 @@ class Watch {
     result_.interrupted = ended.how == run::Ended::How::interrupted;
     if (result_.interrupted) return false;
     if (ended.how == run::Ended::How::exited && ended.status == 0) return true;
-    throw UserError("--prepare '" + subject_.prepare + "' failed, it said: " + ended.words);
+    throw UserError("--prepare '" + subject_.prepare + "' failed" +
+                    (ended.words.empty() ? "" : ", it said: " + report::visible(ended.words)));
   }
 
   // ---- while it runs ----

@@ -31,6 +31,17 @@ std::string duration_words(double seconds) {
   return text;
 }
 
+// The program's own words among them.
+std::string harmless_lines(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    std::string_view const line = text.substr(0, text.find('\n'));
+    result += (result.empty() ? "" : "\n") + report::visible(line);
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return result;
+}
+
 std::string canonical(std::string const& path) {
   std::error_code error;
   auto const real = std::filesystem::canonical(path, error);
@@ -81,13 +92,11 @@ class Session {
     std::uint64_t const run_began_ns = now_ns();
     Attempt const first = attempts.run(nothing, limit_seconds, true);
     if (first.interrupted) return false;
-    if (first.outcome == Outcome::timed_out) {
-      throw UserError("one run alone does not end within " + duration_words(limit_seconds) +
-                      "; give it a larger --budget or --time-limit");
-    }
     if (first.outcome != Outcome::ok) {
+      bool const late = first.outcome == Outcome::timed_out;
       throw UserError("the program fails as it is, without any allocator preloaded: " +
-                      first.reason);
+                      harmless_lines(first.reason) +
+                      (late ? "\nA larger --budget or --time-limit gives it more time." : ""));
     }
     one_run_s_ = static_cast<double>(now_ns() - run_began_ns) * 1e-9;
     own_ = own_malloc_of(first.mapped_files);
