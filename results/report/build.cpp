@@ -6,6 +6,7 @@
 #include "harness/core/error.hpp"
 #include "results/report/baseline.hpp"
 #include "results/report/measured.hpp"
+#include "results/report/ratios.hpp"
 #include "results/report/report.hpp"
 #include "results/report/text.hpp"
 #include "results/statistics/bootstrap.hpp"
@@ -44,11 +45,9 @@ void add_figures(store::Cell const& cell, store::Invocation const& invocation, M
   for (auto const& [name, value] : figures) {
     if (std::isfinite(value)) measured.figures[name].push_back(value);
   }
-  auto const start = figures.find("rss_start_bytes"), peak = figures.find("peak_rss_bytes");
-  if (figures.contains("blow_up") || start == figures.end() || peak == figures.end()) return;
-  if (cell.peak_live_bytes.value_or(0) == 0) return;
-  measured.figures["blow_up"].push_back((peak->second - start->second) /
-                                        static_cast<double>(*cell.peak_live_bytes));
+  if (auto const ratio = blow_up_of(cell, invocation)) {
+    measured.figures["blow_up"].push_back(*ratio);
+  }
 }
 
 void add(store::Cell const& cell, store::Invocation const& invocation, Random& random,
@@ -158,14 +157,16 @@ void compare_rows(Block& block, std::vector<store::Cell const*> const& cells,
                   std::string_view wanted) {
   std::size_t const baseline = choose_baseline(block, wanted);
   if (baseline == block.rows.size()) return;
-  auto const& base_times = measurements.at(cells[baseline]->id).times;
+  auto const& base = measurements.at(cells[baseline]->id);
+  auto const base_memory = series_of(base.peak_rss);
   for (std::size_t i = 0; i < block.rows.size(); ++i) {
     Row& row = block.rows[i];
     if (!row.ok()) continue;
-    auto const& times = measurements.at(cells[i]->id).times;
-    auto const ratio = statistics::median_ratio(times, base_times,
+    auto const& own = measurements.at(cells[i]->id);
+    auto const ratio = statistics::median_ratio(own.times, base.times,
                                                 random_for(run, store::spelled(row.key), "ratio"));
     if (ratio.n > 0) row.ratio = ratio;
+    row.memory_ratio = ratio_within_rounds(series_of(own.peak_rss), base_memory);
   }
 }
 
@@ -206,6 +207,14 @@ void require_baseline(std::vector<store::Cell> const& cells, std::string const& 
 
 }  // namespace
 
+std::optional<double> blow_up_of(store::Cell const& cell, store::Invocation const& invocation) {
+  auto const& figures = invocation.figures;
+  auto const start = figures.find("rss_start_bytes"), peak = figures.find("peak_rss_bytes");
+  if (figures.contains("blow_up") || start == figures.end() || peak == figures.end()) return {};
+  if (cell.peak_live_bytes.value_or(0) == 0) return {};
+  return (peak->second - start->second) / static_cast<double>(*cell.peak_live_bytes);
+}
+
 Random random_for(store::Run const& run, std::string_view name, std::string_view purpose) {
   std::uint64_t hash = 0;
   for (std::string_view const text : {name, std::string_view("\n"), purpose}) {
@@ -214,7 +223,8 @@ Random random_for(store::Run const& run, std::string_view name, std::string_view
   return Random::fork(run.seed, hash);
 }
 
-Report build(store::Store& store, std::int64_t run_id, Options const& options) {
+Report build(store::Store& store, std::int64_t run_id, Options const& options,
+             Visitor const& visit) {
   Report report;
   report.run = store.run(run_id);
   if (report.run.kind != "run") {
@@ -245,6 +255,7 @@ Report build(store::Store& store, std::int64_t run_id, Options const& options) {
     Random random = random_for(report.run, store::spelled(cell.key),
                                "samples of round " + std::to_string(invocation.round));
     add(cell, invocation, random, measurements[cell.id]);
+    if (visit) visit(cell, invocation);
   });
   auto const& wanted = options.baseline.empty() ? report.run.baseline : options.baseline;
   for (auto const& [id, members] : blocks) {
@@ -257,6 +268,7 @@ Report build(store::Store& store, std::int64_t run_id, Options const& options) {
     }
   }
   report.overall = overall_of(report.blocks, measurements, report.run);
+  report.statements = statements_of(report, measurements);
   return report;
 }
 

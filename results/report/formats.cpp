@@ -3,7 +3,7 @@
 
 namespace churn::report {
 
-std::string_view format_names() noexcept { return "terminal, markdown, csv, json"; }
+std::string_view format_names() noexcept { return "terminal, markdown, html, csv, json"; }
 
 std::string render(Report const& report, std::string_view format, TerminalStyle style) {
   if (format == "terminal") return to_terminal(report, style);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ using Measurements = std::map<std::int64_t, Measured>;  // by the cell's id
 // interval.
 Random random_for(store::Run const& run, std::string_view name, std::string_view purpose);
 
+// From the figures it is made of; none where the record has it already or lacks one of them.
+std::optional<double> blow_up_of(store::Cell const& cell, store::Invocation const& invocation);
+
 statistics::Series series_of(std::vector<statistics::Process> const& processes);
 
 // "a, b and c"
@@ -39,5 +43,9 @@ void rank_rows(Block& block, Measurements const& measurements);
 // Over the blocks that can be averaged.
 std::vector<Overall> overall_of(std::vector<Block> const& blocks, Measurements const& measurements,
                                 store::Run const& run);
+
+// Sentences: what was run and how steadily, what failed, and who is ahead of whom. pre: all the rest
+// of the report is there
+std::vector<Statement> statements_of(Report const& report, Measurements const& measurements);
 
 }  // namespace churn::report

@@ -8,7 +8,9 @@
 // Cost:  one pass over the run's samples; 1 000 000 samples in under 2 s and 200 MB.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +44,7 @@ struct Row {
   Standing standing = Standing::unranked;
   std::map<std::string, Estimate> metrics;  // by name; over processes; empty unless ok
   std::optional<Estimate> ratio;            // of time_per_op_ns to the baseline, within rounds
+  std::optional<Estimate> memory_ratio;     // of peak_rss_bytes, likewise
   // Of time_per_op_ns: against the best of the block; only where it is ranked.
   std::optional<statistics::AgainstBest> to_best;
   std::optional<bool> on_front;  // of time and peak memory: not proven to be dominated
@@ -87,16 +90,29 @@ struct Overall {
   std::vector<OverallRow> rows;  // by mean time, then those without one
 };
 
+// What may be said of a run in a sentence, and no more than its groups and intervals license.
+struct Statement {
+  enum class Kind { run, noise, failures, block, overall } kind = Kind::run;
+  std::string text;       // one sentence, with its full stop; names as they are in the store
+  std::size_t block = 0;  // index in Report::blocks, of Kind::block
+};
+
 struct Report {
   store::Run run;
   store::Machine machine;
   std::vector<Block> blocks;     // in the order of the plan
   std::vector<Overall> overall;  // groups of two or more blocks
+  std::vector<Statement> statements;
   std::uint32_t failed_cells = 0, unmeasured_cells = 0;
 };
 
+// Sees every invocation once, with its samples, while the report is built; ordered by cell and
+// round.
+using Visitor = std::function<void(store::Cell const&, store::Invocation const&)>;
+
 // run_id 0 is the newest run. Throws UserError when there is no such run or no such baseline in it.
-Report build(store::Store& store, std::int64_t run_id, Options const& options = {});
+Report build(store::Store& store, std::int64_t run_id, Options const& options = {},
+             Visitor const& visit = {});
 
 struct TerminalStyle {
   bool color = false;
