@@ -190,6 +190,23 @@ std::string title_of(Block const& block) {
   return text;
 }
 
+std::vector<std::string> short_titles(Report const& report) {
+  std::vector<std::string> titles;
+  for (auto const& block : report.blocks) {
+    Block brief{block.workload, block.threads, block.heap_limit_bytes, {}, {}, {}, {}, {}, {}, {}};
+    std::erase_if(brief.workload.settings, [&](auto const& setting) {
+      return std::all_of(report.blocks.begin(), report.blocks.end(), [&](Block const& other) {
+        auto const& settings = other.workload.settings;
+        auto const found = settings.find(setting.first);
+        return other.workload.name != block.workload.name ||
+               (found != settings.end() && found->second == setting.second);
+      });
+    });
+    titles.push_back(title_of(brief));
+  }
+  return titles;
+}
+
 std::string explanation_of(Block const& block) {
   std::uint32_t most = 0;
   bool intervals = false, to_best = false;

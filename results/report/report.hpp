@@ -93,6 +93,7 @@ struct Overall {
 // What may be said of a run in a sentence, and no more than its groups and intervals license.
 struct Statement {
   enum class Kind { run, noise, failures, block, overall } kind = Kind::run;
+  std::string subject;    // what it is about: a workload, a group; may be empty
   std::string text;       // one sentence, with its full stop; names as they are in the store
   std::size_t block = 0;  // index in Report::blocks, of Kind::block
 };

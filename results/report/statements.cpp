@@ -2,8 +2,10 @@
 // sentence says more than the figures beneath it.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "results/report/baseline.hpp"
+#include "results/report/layout.hpp"
 #include "results/report/measured.hpp"
 #include "results/report/text.hpp"
 #include "results/report/units.hpp"
@@ -34,12 +36,19 @@ std::optional<Bounds> bounds_of(std::vector<Row const*> const& rows, Figure&& fi
   return all;
 }
 
+// A multiple of a step that is a power of ten: no more digits than it has.
+std::string plain(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
 // "12 to 19 %", whole from 10 % on, each end away from the other.
 std::string percent_range(double low, double high) {
   double const step = low * 100 >= 10 ? 1 : 0.1;
   double const least = std::floor(low * 100 / step + 1e-9) * step;
   double const most = std::ceil(high * 100 / step - 1e-9) * step;
-  std::string const first = three_digits(least), last = three_digits(most);
+  std::string const first = plain(least), last = plain(most);
   return (first == last ? last : first + " to " + last) + " %";
 }
 
@@ -47,8 +56,8 @@ std::string percent_range(double low, double high) {
 std::string times_range(Bounds const& bounds) {
   auto const digits = [](double value) { return value >= 10 ? 1.0 : value >= 0.1 ? 0.01 : 0.001; };
   double const low_step = digits(bounds.low), high_step = digits(bounds.high);
-  std::string const low = three_digits(std::floor(bounds.low / low_step + 1e-9) * low_step);
-  std::string const high = three_digits(std::ceil(bounds.high / high_step - 1e-9) * high_step);
+  std::string const low = plain(std::floor(bounds.low / low_step + 1e-9) * low_step);
+  std::string const high = plain(std::ceil(bounds.high / high_step - 1e-9) * high_step);
   return low == high ? low : low + " to " + high;
 }
 
@@ -88,17 +97,6 @@ std::string names_of(std::vector<Row const*> const& rows) {
   return enumerated(names);
 }
 
-std::string place_of(Block const& block) {
-  std::string text = block.workload.name + ", " + counted(block.threads, "thread");
-  if (!block.workload.settings.empty()) {
-    text = store::spelled(block.workload) + ", " + counted(block.threads, "thread");
-  }
-  if (block.heap_limit_bytes != 0) {
-    text += ", heap limit " + bytes_text(static_cast<double>(block.heap_limit_bytes));
-  }
-  return text;
-}
-
 // Of the leaders that are not the baseline themselves.
 std::string against_baseline(Block const& block, std::vector<Row const*> const& leaders) {
   std::vector<Row const*> others;
@@ -117,14 +115,14 @@ std::string against_baseline(Block const& block, std::vector<Row const*> const& 
 }
 
 // With more workloads than anybody reads, the same text for those where nobody is ranked.
-Statement statement_of(Block const& block, std::size_t index) {
+Statement statement_of(Block const& block, std::string title, std::size_t index) {
   std::vector<Row const*> leaders;
   std::size_t ranked = 0;
   for (auto const& row : block.rows) {
     ranked += row.standing != Standing::unranked;
     if (row.standing == Standing::winner || row.standing == Standing::tied) leaders.push_back(&row);
   }
-  std::string text = place_of(block) + ": ";
+  std::string text;
   if (ranked == 0) {
     bool const any =
         std::any_of(block.rows.begin(), block.rows.end(), [](Row const& row) { return row.ok(); });
@@ -138,7 +136,7 @@ Statement statement_of(Block const& block, std::size_t index) {
     text += names_of(leaders) + (leaders.size() == 1 ? " leads" : " share the top group") +
             against_baseline(block, leaders);
   }
-  return {Kind::block, text + ".", index};
+  return {Kind::block, std::move(title), text + ".", index};
 }
 
 std::string_view grade_of(double noise) noexcept {
@@ -160,10 +158,10 @@ std::optional<Statement> noise_of(Measurements const& measurements) {
   }
   if (spreads.empty()) return std::nullopt;
   double const noise = statistics::median(spreads);
-  return Statement{Kind::noise,
+  return Statement{Kind::noise, "",
                    "The machine was " + std::string(grade_of(noise)) +
                        ": in half of the cells the fastest and the slowest process lie at least " +
-                       three_digits(std::floor(noise * 1000) / 10) + " % of the median apart."};
+                       plain(std::floor(noise * 1000) / 10) + " % of the median apart."};
 }
 
 Statement run_of(Report const& report) {
@@ -180,7 +178,7 @@ Statement run_of(Report const& report) {
       " in " + counted(report.run.rounds, "round") + "; " +
       (ok == cells ? "all of them gave figures" : std::to_string(ok) + " of them gave figures");
   if (!report.run.finished) text += "; the run did not finish";
-  return {Kind::run, text + "."};
+  return {Kind::run, "", text + "."};
 }
 
 std::optional<Statement> failures_of(Report const& report) {
@@ -203,7 +201,7 @@ std::optional<Statement> failures_of(Report const& report) {
             " not measured before the run ended";
   }
   if (text.empty()) return std::nullopt;
-  return Statement{Kind::failures, text + "."};
+  return Statement{Kind::failures, "", text + "."};
 }
 
 std::optional<Statement> statement_of(Overall const& overall) {
@@ -212,14 +210,13 @@ std::optional<Statement> statement_of(Overall const& overall) {
   Estimate const& time = *first.time;
   std::uint32_t const all = first.wins + first.ties + first.losses;
   bool const interval = time.spread == statistics::Spread::interval;
-  std::string text = overall.title + ": the smallest mean time is that of " + first.name + ", " +
-                     times_range({time.median, time.median}) + " times that of " +
-                     overall.baseline + " over " + counted(overall.workloads, "workload") + " (" +
+  std::string text = "the smallest mean time is that of " + first.name + ", " +
+                     three_digits(time.median) + " times that of " + overall.baseline + " over " +
+                     counted(overall.workloads, "workload") + " (" +
                      (interval ? "95 %: " : "range over them: ") +
                      times_range({time.low, time.high}) + "); it is in the top group of " +
                      std::to_string(first.wins + first.ties) + " of " + counted(all, "comparison");
-  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-  return Statement{Kind::overall, text + "."};
+  return Statement{Kind::overall, overall.title, text + "."};
 }
 
 }  // namespace
@@ -231,8 +228,9 @@ std::vector<Statement> statements_of(Report const& report, Measurements const& m
   for (auto const& overall : report.overall) {
     if (auto statement = statement_of(overall)) all.push_back(std::move(*statement));
   }
+  auto const titles = short_titles(report);
   for (std::size_t i = 0; i < report.blocks.size(); ++i) {
-    all.push_back(statement_of(report.blocks[i], i));
+    all.push_back(statement_of(report.blocks[i], titles[i], i));
   }
   return all;
 }

@@ -22,9 +22,14 @@ std::string statements(Report const& report, Statement::Kind kind) {
   std::string text;
   for (auto const& each : report.statements) {
     if (each.kind != kind) continue;
-    text += kind == Statement::Kind::block ? "<li><a href=\"#block-" + std::to_string(each.block) +
-                                                 "\">" + escaped(each.text) + "</a>\n"
-                                           : "<li>" + escaped(each.text) + "\n";
+    text += "<li>";
+    if (each.kind == Statement::Kind::block) {
+      text += "<a href=\"#block-" + std::to_string(each.block) + "\">" + escaped(each.subject) +
+              "</a>: ";
+    } else if (!each.subject.empty()) {
+      text += element("b", each.subject) + ": ";
+    }
+    text += escaped(each.text) + "\n";
   }
   return text;
 }
@@ -68,6 +73,7 @@ std::string matrix(Report const& report) {
       "<section id=\"matrix\">\n<h2>The matrix</h2>\n<p id=\"matrix-words\">Time per op, as a "
       "ratio to the baseline's; below 1 is faster. ★ leads, = shares the top group.</p>\n"
       "<div id=\"controls\"></div>\n<div id=\"matrices\">\n";
+  auto const titles = short_titles(report);
   for (auto const& group : groups_of(report)) {
     text += "<h3>" + escaped(group.title) +
             "</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
@@ -77,7 +83,8 @@ std::string matrix(Report const& report) {
     text += "<tbody>\n";
     for (auto const index : group.blocks) {
       auto const& block = report.blocks[index];
-      text += "<tr><th scope=\"row\">" + escaped(title_of(block));
+      text += "<tr><th scope=\"row\"><a href=\"#block-" + std::to_string(index) + "\">" +
+              escaped(titles[index]) + "</a>";
       for (auto const& name : group.names) text += matrix_cell(row_in(block, name));
       text += "\n";
     }

@@ -94,8 +94,12 @@ void write_row(JsonWriter& out, Row const& row, Places const& places) {
   out.end_object();
 }
 
-void write_block(JsonWriter& out, Block const& block, Places const& places) {
-  out.begin_object().member("title", title_of(block)).member("workload", block.workload.name);
+void write_block(JsonWriter& out, Block const& block, std::string const& brief,
+                 Places const& places) {
+  out.begin_object()
+      .member("title", title_of(block))
+      .member("brief", brief)
+      .member("workload", block.workload.name);
   out.object("parameters", block.workload.settings).member("threads", block.threads);
   out.member("heap", block.heap_limit_bytes).member("op", block.op);
   out.member("verdict", block.verdict).member("front", block.front);
@@ -134,7 +138,10 @@ std::string model_part(Report const& report, Places const& places) {
   out.end_array();
   write_groups(out, report, places);
   out.key("blocks").begin_array();
-  for (auto const& block : report.blocks) write_block(out, block, places);
+  auto const titles = short_titles(report);
+  for (std::size_t i = 0; i < report.blocks.size(); ++i) {
+    write_block(out, report.blocks[i], titles[i], places);
+  }
   out.end_array().end_object();
   return part("model", out);
 }

@@ -41,9 +41,17 @@ std::vector<std::string> groups_of(Block const& block, Row const& row) {
   Row const* const base = baseline_of(block);
   std::string const collector = base == nullptr ? "refcount" : store::spelled(base->key.collector);
   std::string const allocators = "allocators beneath " + collector, collectors = "collectors";
-  if (row.is_baseline) return {allocators, collectors};
   bool const same = store::spelled(row.key.collector) == collector;
-  return {same ? allocators : collectors};
+  if (!row.is_baseline) return {same ? allocators : collectors};
+  // Beside those that it is compared with there.
+  std::vector<std::string> titles;
+  for (bool const axis : {true, false}) {
+    bool const any = std::any_of(block.rows.begin(), block.rows.end(), [&](Row const& other) {
+      return !other.is_baseline && (store::spelled(other.key.collector) == collector) == axis;
+    });
+    if (any || (axis && block.rows.size() == 1)) titles.push_back(axis ? allocators : collectors);
+  }
+  return titles;
 }
 
 std::string common_prefix(std::vector<std::string> const& names) {
@@ -84,7 +92,7 @@ void label(Group& group) {
 
 std::vector<Group> groups_of(Report const& report) {
   std::vector<Group> groups;
-  std::map<std::string, std::map<std::string, std::pair<std::size_t, bool>>> names;
+  std::map<std::string, std::map<std::string, std::size_t>> names;  // as baseline, how often
   for (std::size_t i = 0; i < report.blocks.size(); ++i) {
     for (auto const& row : report.blocks[i].rows) {
       for (auto const& title : groups_of(report.blocks[i], row)) {
@@ -92,25 +100,17 @@ std::vector<Group> groups_of(Report const& report) {
                                   [&](Group const& each) { return each.title == title; });
         if (group == groups.end()) group = groups.insert(groups.end(), {title, "", {}, {}, {}});
         if (group->blocks.empty() || group->blocks.back() != i) group->blocks.push_back(i);
-        auto& [count, is_baseline] = names[title][back_end(row.key)];
-        ++count;
-        is_baseline |= row.is_baseline;
+        names[title][back_end(row.key)] += row.is_baseline;
       }
     }
   }
-  // One row of baselines alone compares nobody.
-  std::erase_if(groups, [&](Group const& group) {
-    auto const& found = names[group.title];
-    return groups.size() > 1 && found.size() == 1 && found.begin()->second.second;
-  });
   for (std::size_t i = 0; i < groups.size(); ++i) {
     auto& group = groups[i];
     group.id = "g" + std::to_string(i);
-    for (bool const baseline : {true, false}) {
-      for (auto const& [name, what] : names[group.title]) {
-        if (what.second == baseline) group.names.push_back(name);
-      }
-    }
+    for (auto const& [name, count] : names[group.title]) group.names.push_back(name);
+    std::stable_sort(group.names.begin(), group.names.end(), [&](auto const& a, auto const& b) {
+      return names[group.title][a] > names[group.title][b];
+    });
     label(group);
   }
   return groups;

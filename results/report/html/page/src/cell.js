@@ -1,7 +1,7 @@
 // All that is known of one cell, down to its samples.
 import {areaY, barX, dot, line, lineY, rectY, ruleX, ruleY, binX, tickX} from '@observablehq/plot';
 import {part} from './data.js';
-import {axisUnit, chart, chartWidth, colors} from './charts.js';
+import {axisUnit, chart, chartWidth} from './charts.js';
 import {digits, h, quantity, table} from './dom.js';
 
 const mostDots = 3000;
@@ -68,8 +68,8 @@ function sampleCharts(view, cell, data) {
             fill: 'var(--c2)', className: 'bin'})),
           ruleX([median], {stroke: 'var(--c1)', strokeWidth: 1.5}),
           ruleY([0]),
-          tickX(means, {x: (process) => process.time / scale, stroke: 'var(--c1)',
-            insetTop: 148, className: 'mean'}),
+          tickX(means, {x: (process) => process.time / scale, stroke: 'currentColor',
+            strokeWidth: 2, insetTop: 146, className: 'mean'}),
         ],
       },
     }),
@@ -168,7 +168,7 @@ function barChart(view, cell, {id, title, words, names}) {
       ...figure.slice(0, 3).map((value) => quantity(value, kind))]),
     options: {
       marginLeft: 110, y: {label: null, domain: bars.map(({label}) => label)},
-      x: {label: unit === '' ? null : `${unit} →`, grid: true, ticks: 5},
+      x: {label: unit === '' ? null : `${unit} →`, grid: true, ticks: 5, tickFormat: '~s'},
       marks: [
         barX(bars, {y: 'label', x: ({figure}) => figure[0] / scale, fill: 'var(--c2)',
           insetTop: 4, insetBottom: 4, className: 'bar'}),
@@ -218,7 +218,7 @@ function processTable(cell) {
     'Invocations that failed')];
 }
 
-function sentences({row, block}, name) {
+function sentences({row, block}) {
   const said = [];
   if (row.outcome) said.push(`${row.outcome}, ${row.ok} of ${row.of} ok. ${row.reason}`);
   if (row.standing === 'winner') said.push('It leads its comparison.');
@@ -235,7 +235,7 @@ function sentences({row, block}, name) {
   if (block.oversubscribed) said.push('More threads than cores: not ranked.');
   if (row.warnings) said.push(...row.warnings.map((each) => `Note: ${each}.`));
   if (block.op) said.push(`An op is ${block.op}.`);
-  return h('p', {}, `${name}, ${block.title}. ${said.join(' ')}`);
+  return h('p', {}, `${block.title}. ${said.join(' ')}`);
 }
 
 function command(text) {
@@ -263,7 +263,8 @@ export async function showCell(page, scroll) {
   const cell = data.cells[found.row.id];
   const name = page.model.names[found.row.name];
   const charts = h('div', {class: 'charts'});
-  place.replaceChildren(h('h3', {id: 'cell-title'}, name), sentences(found, name),
+  place.replaceChildren(h('h3', {id: 'cell-title'}, `${name}, ${found.block.brief}`),
+    sentences(found),
     command(cell.command), charts, ...processTable(cell),
     h('details', {class: 'block'}, h('summary', {}, 'All figures of the cell'), figureTable(cell)));
   const view = {width: chartWidth(charts)};
@@ -275,5 +276,3 @@ export async function showCell(page, scroll) {
   section.scrollIntoView();
   section.focus({preventScroll: true});
 }
-
-export {colors};

@@ -39,8 +39,9 @@ export function chart({title, id, words, options, head, rows, width, height = 22
       : null);
 }
 
-// As wide as a column of the grid that the figures stand in.
-export function chartWidth(place, most = 560) {
-  const room = place.clientWidth || 600;
-  return Math.max(260, Math.min(room >= 760 ? (room - 24) / 2 : room, most));
+// As wide as a column of the grid that the figures stand in; see .charts in page.css.
+export function chartWidth(place) {
+  const room = place.clientWidth || 600, gap = 24, least = 416;
+  const columns = Math.max(1, Math.floor((room + gap) / (least + gap)));
+  return Math.max(260, Math.floor((room - gap * (columns - 1)) / columns));
 }

@@ -109,7 +109,7 @@ export class Matrix {
       const cells = group.names.map((name) => at.has(name)
         ? this.cell(block, at.get(name), metric, baseline) : h('td'));
       return {block, cells, row: h('tr', {},
-        h('th', {scope: 'row'}, h('a', {href: `#block-${index}`}, block.title),
+        h('th', {scope: 'row'}, h('a', {href: `#block-${index}`, title: block.title}, ...this.broken(block.brief)),
           block.oversubscribed ? h('small', {}, ' more threads than cores, not ranked') : null),
         ...cells)};
     });

@@ -6,6 +6,9 @@ import {digits, h, quantity} from './dom.js';
 
 const fewBlocks = 8;
 
+// Of an axis: no more digits than it takes.
+const tick = (value) => String(Number(value.toPrecision(3)));
+
 const keyOf = (block, without) => JSON.stringify([block.workload, block.parameters,
   without === 'threads' ? 0 : block.threads, without === 'heap' ? 0 : block.heap]);
 
@@ -65,8 +68,15 @@ export class TradeOffs {
     const y = (i) => (each) => each.memory[i] / memoryScale;
     const ranked = points.some((each) => each.row.front !== undefined);
     const isFront = (each) => each.row.front === true;
+    const brief = briefly(points.map((each) => each.name));
+    const height = 300, right = this.width - 16;
+    const across = scaleOf(points.flatMap((each) => [x(1)(each), x(2)(each)]), 52, right);
+    const up = scaleOf(points.flatMap((each) => [y(1)(each), y(2)(each)]), height - 36, 24);
+    const ordered = [...points].sort((a, b) => isFront(b) - isFront(a));
+    const marks = labelled(ordered.map((each) => ({...each, label: brief(each.name)})),
+      (each) => across.at(x(0)(each)), (each) => up.at(y(0)(each)), right);
     return chart({
-      id: `front-${block.index}`, title: block.title, width: this.width, height: 280,
+      id: `front-${block.index}`, title: block.brief, width: this.width, height,
       words: ranked ? 'Filled: not proven to be dominated. Hollow: another is proven better. ' +
         'Lines are intervals; lower left is better.'
         : 'Nobody is ranked here. Lines are intervals; lower left is better.',
@@ -76,9 +86,10 @@ export class TradeOffs {
         each.row.front === undefined ? 'not ranked' : each.row.front ? 'yes'
           : `no: ${each.row.dominated_by}`]),
       options: {
-        x: {type: 'log', label: `${timeUnit}/op →`, ticks: 5, tickFormat: digits, nice: true},
-        y: {type: 'log', label: `↑ ${memoryUnit}`, grid: true, ticks: 5, tickFormat: digits,
-          nice: true},
+        x: {type: 'log', label: `${timeUnit}/op →`, ticks: 5, tickFormat: tick,
+          domain: across.domain},
+        y: {type: 'log', label: `↑ ${memoryUnit}`, grid: true, ticks: 5, tickFormat: tick,
+          domain: up.domain},
         marks: [
           ruleX(points, {x: x(0), y1: y(1), y2: y(2), stroke: 'var(--faint)'}),
           ruleY(points, {y: y(0), x1: x(1), x2: x(2), stroke: 'var(--faint)'}),
@@ -87,9 +98,7 @@ export class TradeOffs {
             title: (each) => each.name}),
           dot(points.filter(isFront), {x: x(0), y: y(0), r: 5, fill: 'var(--c1)',
             className: 'front', title: (each) => each.name}),
-          text(labelled(points.filter((each) => !ranked || isFront(each)), x(0), y(0)),
-            {x: x(0), y: y(0), text: 'label', dx: 8, textAnchor: 'start', fill: 'currentColor',
-              stroke: 'var(--paper)', strokeWidth: 3}),
+          ...names(marks, x(0), y(0)),
         ],
       },
     });
@@ -102,9 +111,12 @@ export class TradeOffs {
         [...all.get(keyOf(block, without)) ?? [], block]), new Map());
     const several = [...groups.values()].filter((members) =>
       new Set(members.map(at)).size > 1).slice(0, this.most);
+    if (several.length === 0) {
+      this.place.append(h('p', {}, none));
+      return;
+    }
     const charts = h('div', {class: 'charts'});
     this.place.append(h('h3', {}, title), charts);
-    if (several.length === 0) charts.append(h('p', {}, none));
     for (const members of several) charts.append(this.curves(members, without, at, label));
   }
 
@@ -116,43 +128,86 @@ export class TradeOffs {
     const [scale, unit] = axisUnit('ns', points.map((each) => each.value[0]));
     const last = points.filter((each) => !points.some((other) => other.name === each.name &&
       other.x > each.x));
-    const names = [...new Set(points.map((each) => each.name))];
-    const color = (each) => colors[names.indexOf(each.name) % colors.length];
-    const title = Object.keys(blocks[0].parameters).length > 0
-      ? blocks[0].title.replace(/, \d+ threads?.*/, '') : blocks[0].workload;
+    const backEnds = [...new Set(points.map((each) => each.name))];
+    const color = (each) => colors[backEnds.indexOf(each.name) % colors.length];
+    const brief = briefly(backEnds);
+    const height = 320, right = this.width - 16;
+    const across = scaleOf(points.map((each) => each.x), 52, this.width - 150);
+    const up = scaleOf(points.flatMap((each) => each.value.slice(1, 3)).map((ns) => ns / scale),
+      height - 36, 24);
+    const marks = labelled(last.map((each) => ({...each, label: brief(each.name)})),
+      (each) => across.at(each.x), (each) => up.at(each.value[0] / scale), right);
+    const title = blocks[0].brief.replace(without === 'threads' ? /, \d+ threads?/
+      : /, heap limit .*/, '');
     return chart({
-      id: `${without}-${blocks[0].index}`, title, width: this.width, height: 280,
+      id: `${without}-${blocks[0].index}`, title, width: this.width, height,
       words: 'Time per op, with its interval.',
       head: ['back end', label.replace(' →', ''), 'time/op'],
       rows: points.map((each) => [each.name, digits(each.x), quantity(each.value[0], 'ns')]),
       options: {
-        marginRight: 130,
+        marginRight: 150,
         x: {type: 'log', label, ticks: [...new Set(points.map((each) => each.x))],
-          tickFormat: digits},
-        y: {type: 'log', label: `↑ ${unit}/op`, grid: true, tickFormat: digits, ticks: 5},
+          tickFormat: tick, domain: across.domain},
+        y: {type: 'log', label: `↑ ${unit}/op`, grid: true, tickFormat: tick, ticks: 5,
+          domain: up.domain},
         marks: [
           ruleX(points, {x: 'x', y1: (each) => each.value[1] / scale,
             y2: (each) => each.value[2] / scale, stroke: color}),
           line(points, {x: 'x', y: (each) => each.value[0] / scale, z: 'name', stroke: color}),
           dot(points, {x: 'x', y: (each) => each.value[0] / scale, fill: color, r: 3,
             className: 'curve', title: (each) => each.name}),
-          text(labelled(last, (each) => each.x * 0, (each) => each.value[0] / scale),
-            {x: 'x', y: (each) => each.value[0] / scale, text: 'label', dx: 8,
-              textAnchor: 'start', fill: 'currentColor'}),
+          ...names(marks, 'x', (each) => each.value[0] / scale),
         ],
       },
     });
   }
 }
 
-// Labels that would lie on one another are left to the table and the pointer.
-function labelled(points, x, y) {
-  const near = (a, b) => Math.abs(Math.log(a / b)) < 0.09;
+// Puts names beside their points where there is room, to the right, the left, above or below; the
+// others are left to the table and the pointer. x and y give places in pixels.
+function labelled(points, x, y, right) {
+  const boxes = points.map((each) => [x(each) - 6, x(each) + 6, y(each) - 6, y(each) + 6]);
   const kept = [];
-  for (const each of points) {
-    const free = kept.every((other) => !near(y(each), y(other)) ||
-      Math.abs(Math.log((x(each) || 1) / (x(other) || 1))) > 0.5);
-    if (free) kept.push(each);
-  }
-  return kept.map((each) => ({...each, label: each.name}));
+  points.forEach((each, i) => {
+    const [px, py, wide] = [x(each), y(each), 6.6 * each.label.length];
+    const places = [[px + 9, py, 'start'], [px - 9 - wide, py, 'end'], [px - wide / 2, py - 13, 'middle'],
+      [px - wide / 2, py + 13, 'middle']];
+    for (const [left, middle, anchor] of places) {
+      const box = [left, left + wide, middle - 7, middle + 7];
+      const free = left >= 50 && box[1] <= right && boxes.every((other, k) => k === i ||
+        box[1] < other[0] || box[0] > other[1] || box[3] < other[2] || box[2] > other[3]);
+      if (!free) continue;
+      boxes.push(box);
+      kept.push({...each, anchor, dx: left + (anchor === 'start' ? 0 : anchor === 'end' ? wide
+        : wide / 2) - px, dy: middle - py});
+      return;
+    }
+  });
+  return kept;
 }
+
+// A logarithmic scale that leaves room at both ends, and where a value lies on it.
+function scaleOf(values, from, to) {
+  const least = Math.min(...values), most = Math.max(...values);
+  const room = Math.max(Math.log(most / least) * 0.12, 0.12);
+  const domain = [least * Math.exp(-room), most * Math.exp(room)];
+  const at = (value) => from + (to - from) * Math.log(value / domain[0]) /
+    Math.log(domain[1] / domain[0]);
+  return {domain, at};
+}
+
+// Without what all of them begin or end with, up to a slash.
+function briefly(names) {
+  const first = names[0], start = first.slice(0, first.indexOf('/') + 1);
+  if (start && names.every((name) => name.startsWith(start))) {
+    return (name) => name.slice(start.length);
+  }
+  const end = first.includes('/') ? first.slice(first.lastIndexOf('/')) : '';
+  return end && names.every((name) => name.endsWith(end))
+    ? (name) => name.slice(0, name.length - end.length) : (name) => name;
+}
+
+// Each label stands where its own room is.
+const names = (marks, x, y) => marks.map((each) => text([each], {x, y, text: 'label', dx: each.dx,
+  dy: each.dy, textAnchor: each.anchor, fill: 'currentColor', stroke: 'var(--paper)',
+  strokeWidth: 3, className: 'name'}));
