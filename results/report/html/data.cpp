@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
-#include <unordered_map>
+#include <set>
 
 #include "harness/core/metrics.hpp"
 #include "results/report/baseline.hpp"
@@ -20,18 +20,20 @@
 namespace churn::report::html {
 namespace {
 
-// Five digits are more than a chart or a person can tell apart.
-double rounded(double value) {
+// As many digits as a chart or a person can tell apart.
+double rounded(double value, int digits = 4) {
   if (value == 0 || !std::isfinite(value)) return value;
   char text[32];
-  auto const end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 4);
+  auto const end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, digits - 1);
   std::from_chars(text, end.ptr, value);
   return value;
 }
 
-void write(JsonWriter& out, Estimate const& estimate) {
-  out.begin_array().value(rounded(estimate.median)).value(rounded(estimate.low));
-  out.value(rounded(estimate.high)).end_array();
+// [median, low, high]; a bound with three digits never leaves the side of 1 that it is on.
+JsonWriter& write(JsonWriter& out, Estimate const& estimate) {
+  out.value(rounded(estimate.median)).value(rounded(estimate.low, 3));
+  return out.value(rounded(estimate.high, 3));
 }
 
 std::string part(std::string const& id, JsonWriter& json) {
@@ -162,13 +164,13 @@ std::optional<Estimate> ratio_of(Row const& row, Block const& block, Row const& 
 }
 
 // By block: [row's values …], and for each baseline [row's ratios …], in the order of the rows.
-std::string metric_part(Report const& report, Details const& details, std::string const& metric,
+std::string metric_part(Report const& report, Details const& details,
+                        std::vector<std::string> const& baselines, std::string const& metric,
                         std::string const& id) {
-  auto const baselines = baselines_of(report);
   JsonWriter out;
   auto const write_or_null = [&](std::optional<Estimate> const& estimate) {
     if (estimate) {
-      write(out, *estimate);
+      write(out.begin_array(), *estimate).end_array();
     } else {
       out.value(std::nan(""));
     }
@@ -209,59 +211,113 @@ struct Thinning {
   std::size_t samples = 1, readings = 1;  // every how many are kept
 };
 
-void write_process(JsonWriter& out, ProcessDetail const& process, CellDetail const& cell,
-                   Thinning thinning) {
-  double const unit = unit_of(process.sample_ns);
-  out.begin_object().member("round", process.round);
-  if (process.outcome != Outcome::ok) {
-    out.member("outcome", churn::name_of(process.outcome)).member("reason", process.reason);
+// A column for each thing known of the processes. Samples are `least` and so much more, in units of
+// which ops_per_sample take `unit` ns.
+void write_processes(JsonWriter& out, CellDetail const& cell, Thinning thinning) {
+  std::vector<std::uint64_t> least;
+  std::vector<std::uint32_t> rounds;
+  double unit = 0;
+  for (auto const& process : cell.processes) {
+    auto const& samples = process.sample_ns;
+    if (unit == 0 && !samples.empty()) unit = unit_of(samples);
+    least.push_back(samples.empty() ? 0 : *std::min_element(samples.begin(), samples.end()));
+    rounds.push_back(process.round);
   }
-  for (auto const& [metric, label] : {std::pair("time_per_op_ns", "time")}) {
-    auto const series = cell.figures.find(metric);
-    if (series == cell.figures.end()) continue;
-    for (auto const& each : series->second) {
-      if (each.round == process.round) out.member(label, rounded(each.value));
-    }
-  }
-  // Of a sample in ns per op.
+  out.array("rounds", rounds);
   out.member("unit", unit / static_cast<double>(std::max<std::uint64_t>(cell.ops_per_sample, 1)));
-  out.key("samples").begin_array();
-  for (std::size_t i = 0; i < process.sample_ns.size(); i += thinning.samples) {
-    out.value(std::llround(static_cast<double>(process.sample_ns[i]) / unit));
+  out.key("least").begin_array();
+  for (auto const each : least) {
+    out.value(unit == 0 ? 0 : std::llround(static_cast<double>(each) / unit));
   }
-  out.end_array().key("memory").begin_array();
-  auto const& line = process.rss_time_line;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (i % thinning.readings != 0 && i + 1 != line.size()) continue;
-    // Milliseconds and KiB.
-    out.value(rounded(static_cast<double>(line[i].first) / 1e6)).value(line[i].second / 1024);
+  out.end_array().key("samples").begin_array();
+  for (std::size_t k = 0; k < cell.processes.size(); ++k) {
+    auto const& samples = cell.processes[k].sample_ns;
+    out.begin_array();
+    for (std::size_t i = 0; i < samples.size(); i += thinning.samples) {
+      out.value(std::llround(static_cast<double>(samples[i] - least[k]) / unit));
+    }
+    out.end_array();
   }
-  out.end_array().end_object();
+  out.end_array();
+}
+
+// By process: ms since the start line and KiB, in turn.
+void write_memory(JsonWriter& out, CellDetail const& cell, Thinning thinning) {
+  bool const any = std::any_of(cell.processes.begin(), cell.processes.end(),
+                               [](auto const& process) { return !process.rss_time_line.empty(); });
+  if (!any) return;
+  out.key("memory").begin_array();
+  for (auto const& process : cell.processes) {
+    auto const& line = process.rss_time_line;
+    out.begin_array();
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if (i % thinning.readings != 0 && i + 1 != line.size()) continue;
+      out.value(rounded(static_cast<double>(line[i].first) / 1e6)).value(line[i].second / 1024);
+    }
+    out.end_array();
+  }
+  out.end_array();
+}
+
+void write_failures(JsonWriter& out, CellDetail const& cell) {
+  bool const any = std::any_of(cell.processes.begin(), cell.processes.end(),
+                               [](auto const& each) { return each.outcome != Outcome::ok; });
+  if (!any) return;
+  out.key("failures").begin_array();
+  for (auto const& process : cell.processes) {
+    if (process.outcome == Outcome::ok) continue;
+    out.begin_array().value(process.round).value(churn::name_of(process.outcome));
+    out.value(process.reason).end_array();
+  }
+  out.end_array();
 }
 
 void write_cell(JsonWriter& out, Report const& report, Row const& row, CellDetail const& cell,
-                Thinning thinning) {
-  out.begin_object().member("command", command_of(report, row)).key("figures").begin_object();
-  for (auto const& [name, estimate] : row.metrics) {
-    out.key(name).begin_array().value(rounded(estimate.median)).value(rounded(estimate.low));
-    out.value(rounded(estimate.high)).value(estimate.n);
-    out.value(estimate.spread == statistics::Spread::interval ? 1 : 0).end_array();
+                std::vector<std::string> const& figures, Thinning thinning) {
+  out.begin_object().member("command", command_of(report, row)).key("figures").begin_array();
+  for (auto const& name : figures) {
+    auto const found = row.metrics.find(name);
+    out.begin_array();
+    if (found != row.metrics.end()) {
+      auto const& estimate = found->second;
+      write(out, estimate).value(estimate.n);
+      out.value(estimate.spread == statistics::Spread::interval ? 1 : 0);
+    }
+    out.end_array();
   }
-  out.end_object().key("processes").begin_array();
-  for (auto const& process : cell.processes) write_process(out, process, cell, thinning);
-  out.end_array().key("histograms").begin_object();
-  for (auto const& [name, buckets] : cell.histograms) out.pairs(name, buckets);
-  out.end_object().end_object();
+  // As [round, mean], since a process that failed has none.
+  out.end_array().key("times").begin_array();
+  if (auto const times = cell.figures.find("time_per_op_ns"); times != cell.figures.end()) {
+    for (auto const& each : times->second) {
+      out.begin_array().value(each.round).value(rounded(each.value)).end_array();
+    }
+  }
+  out.end_array();
+  write_processes(out, cell, thinning);
+  write_memory(out, cell, thinning);
+  write_failures(out, cell);
+  if (!cell.histograms.empty()) {
+    out.key("histograms").begin_object();
+    for (auto const& [name, buckets] : cell.histograms) out.pairs(name, buckets);
+    out.end_object();
+  }
+  out.end_object();
 }
 
 std::string block_part(Report const& report, Details const& details, std::size_t index,
                        Thinning thinning) {
   JsonWriter out;
   out.begin_object().member("every_sample", thinning.samples);
-  out.member("every_reading", thinning.readings).key("cells").begin_object();
+  out.member("every_reading", thinning.readings);
+  std::set<std::string> names;
+  for (auto const& row : report.blocks[index].rows) {
+    for (auto const& [name, estimate] : row.metrics) names.insert(name);
+  }
+  std::vector<std::string> const figures(names.begin(), names.end());
+  out.array("figures", figures).key("cells").begin_object();
   for (auto const& row : report.blocks[index].rows) {
     out.key(std::to_string(row.cell_id));
-    write_cell(out, report, row, details.of(row.cell_id), thinning);
+    write_cell(out, report, row, details.of(row.cell_id), figures, thinning);
   }
   out.end_object().end_object();
   return part("b" + std::to_string(index), out);
@@ -286,10 +342,11 @@ Thinning thinning_for(Report const& report, Details const& details) {
 std::string data_parts(Report const& report, Details const& details) {
   auto const places = places_of(report);
   auto const metrics = matrix_metrics(report);
+  auto const baselines = baselines_of(report);
   auto const thinning = thinning_for(report, details);
   std::string text = model_part(report, places);
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    text += metric_part(report, details, metrics[i], "m" + std::to_string(i));
+    text += metric_part(report, details, baselines, metrics[i], "m" + std::to_string(i));
   }
   for (std::size_t i = 0; i < report.blocks.size(); ++i) {
     text += block_part(report, details, i, thinning);

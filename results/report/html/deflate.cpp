@@ -26,10 +26,11 @@ std::string base64(std::string_view bytes) {
 }  // namespace
 
 std::string deflated_base64(std::string_view text) {
+  constexpr int level = 5;  // 6 takes half as long again for 3 % less
   uLongf size = compressBound(text.size());
   std::string bytes(size, '\0');
   int const status = compress2(reinterpret_cast<Bytef*>(bytes.data()), &size,
-                               reinterpret_cast<Bytef const*>(text.data()), text.size(), 6);
+                               reinterpret_cast<Bytef const*>(text.data()), text.size(), level);
   CHURN_CHECK(status == Z_OK);
   bytes.resize(size);
   return base64(bytes);

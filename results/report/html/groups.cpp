@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 14> shown{"time_per_op_ns",
                                                  "floating_garbage_max_bytes"};
 
 // Cells times baselines: what the file's size allows ratios of.
-constexpr std::size_t most_ratios = 40'000;
+constexpr std::size_t most_ratios = 20'000;
 
 Row const* baseline_of(Block const& block) {
   auto const found = std::find_if(block.rows.begin(), block.rows.end(),

@@ -6,15 +6,27 @@ import {digits, h, quantity, table} from './dom.js';
 
 const mostDots = 3000;
 
+// A cell as the charts want it: figures by name, and what is known of each process together.
+function unfolded(data, id) {
+  const packed = data.cells[id];
+  const times = new Map(packed.times);
+  const figures = Object.fromEntries(data.figures.map((name, i) => [name, packed.figures[i]])
+    .filter(([, figure]) => figure.length > 0));
+  const processes = packed.rounds.map((round, i) => ({round, time: times.get(round),
+    samples: packed.samples[i].map((count) => (packed.least[i] + count) * packed.unit),
+    memory: packed.memory?.[i] ?? []}));
+  return {command: packed.command, figures, processes, failures: packed.failures ?? [],
+    histograms: packed.histograms ?? {}};
+}
+
 const unitOf = (name) => name.endsWith('_ns') ? 'ns' : name.endsWith('_bytes') ? 'bytes'
   : /ratio|blow_up|mmu/.test(name) ? 'ratio' : 'count';
 
 // [{process, at, value}] of all processes, one after the other.
 function samplesOf(cell) {
   const all = [];
-  cell.processes.forEach((process, index) => process.samples.forEach((count) =>
-    all.push({process: index, round: process.round, at: all.length + 1,
-      value: count * process.unit})));
+  cell.processes.forEach((process, index) => process.samples.forEach((value) =>
+    all.push({process: index, round: process.round, at: all.length + 1, value})));
   return all;
 }
 
@@ -211,10 +223,9 @@ function figureTable(cell) {
 }
 
 function processTable(cell) {
-  const failed = cell.processes.filter((process) => process.outcome);
-  if (failed.length === 0) return [];
+  if (cell.failures.length === 0) return [];
   return [table(['round', 'outcome', 'reason'],
-    failed.map((process) => [String(process.round), process.outcome, process.reason]),
+    cell.failures.map(([round, outcome, reason]) => [String(round), outcome, reason]),
     'Invocations that failed')];
 }
 
@@ -260,7 +271,7 @@ export async function showCell(page, scroll) {
   const turn = ++shown;
   const data = await part(`b${found.block.index}`);
   if (turn !== shown) return;
-  const cell = data.cells[found.row.id];
+  const cell = unfolded(data, found.row.id);
   const name = page.model.names[found.row.name];
   const charts = h('div', {class: 'charts'});
   place.replaceChildren(h('h3', {id: 'cell-title'}, `${name}, ${found.block.brief}`),

@@ -29,6 +29,8 @@ function openTarget(hash) {
   }
 }
 
+let later = 0;  // charts wait until nobody types
+
 async function start() {
   const began = performance.now();
   document.documentElement.classList.add('scripted');
@@ -51,7 +53,8 @@ async function start() {
       const asked = performance.now();
       await matrix.show(page.state);
       document.documentElement.dataset.changed = (performance.now() - asked).toFixed(1);
-      tradeOffs.show(page.state);
+      clearTimeout(later);
+      later = setTimeout(() => tradeOffs.show(page.state), 200);
       if (page.state.cell !== before.cell) await showCell(page, true);
     },
   };

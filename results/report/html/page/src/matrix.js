@@ -1,8 +1,10 @@
 // The matrix: ratios of any metric to any baseline that the page has, or the figures themselves.
-// The tables that came with the page are replaced once; filters only hide rows and columns.
+// The tables that came with the page are replaced once. Rows are made when they are first shown, so
+// that thousands of cells cost nothing before somebody looks at them.
 import {loadMetric} from './data.js';
 import {digits, h, quantity} from './dom.js';
 
+const mostRows = 100;  // of a table, until more are asked for
 const widest = 3;  // the interval bar's scale ends at 8 times more or less
 
 const outcomeMarks = {'not-applicable': 'n/a', 'not-measured': 'not run', 'wrong-answer': '✗ wrong',
@@ -30,6 +32,7 @@ export class Matrix {
     this.place = document.getElementById('matrices');
     this.words = document.getElementById('matrix-words');
     this.shown = '';
+    this.most = new Map();
     this.buildControls();
   }
 
@@ -98,29 +101,40 @@ export class Matrix {
         : `a ratio to ${baseline || 'the baseline'}, below 1 is better.`) +
       (metric.name === 'time_per_op_ns' ? ' ★ leads, = shares the top group.' : '');
     this.tables = model.groups.map((group) => this.buildTable(group, metric, baseline));
-    this.place.replaceChildren(...this.tables.flatMap((table) => [table.title, table.scroll]));
+    this.place.replaceChildren(...this.tables.flatMap((table) => [table.title, table.scroll, table.more]));
   }
 
   buildTable(group, metric, baseline) {
     const {model} = this.page;
     const rows = group.blocks.map((index) => {
       const block = model.blocks[index];
-      const at = new Map(block.rows.map((row, i) => [row.name, i]));
-      const cells = group.names.map((name) => at.has(name)
-        ? this.cell(block, at.get(name), metric, baseline) : h('td'));
-      return {block, cells, row: h('tr', {},
-        h('th', {scope: 'row'}, h('a', {href: `#block-${index}`, title: block.title}, ...this.broken(block.brief)),
-          block.oversubscribed ? h('small', {}, ' more threads than cores, not ranked') : null),
-        ...cells)};
+      let made;
+      return {block, made: () => (made ??= this.buildRow(group, block, metric, baseline))};
     });
     const heads = group.labels.map((label) => h('th', {scope: 'col'}, ...this.broken(label)));
     const title = h('h3', {}, group.title);
+    const body = h('tbody');
     const table = h('table', {class: 'matrix', id: `matrix-${group.id}`, onkeydown: move},
-      h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'workload'), ...heads)),
-      h('tbody', {}, ...rows.map((each) => each.row)));
-    return {group, rows, heads, title, table,
+      h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'workload'), ...heads)), body);
+    const more = h('button', {type: 'button', onclick: () => {
+      this.most.set(group.id, Infinity);
+      this.filter(this.page.state);
+    }});
+    return {group, rows, heads, title, body, more,
       scroll: h('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': group.title},
         table)};
+  }
+
+  buildRow(group, block, metric, baseline) {
+    const at = new Map(block.rows.map((row, i) => [row.name, i]));
+    const cells = group.names.map((name) => at.has(name)
+      ? this.cell(block, at.get(name), metric, baseline) : h('td'));
+    const row = h('tr', {},
+      h('th', {scope: 'row'}, h('a', {href: `#block-${block.index}`, title: block.title},
+        ...this.broken(block.brief)),
+      block.oversubscribed ? h('small', {}, ' more threads than cores, not ranked') : null),
+      ...cells);
+    return {row, cells};
   }
 
   // A long name may be broken where its words end.
@@ -165,24 +179,28 @@ export class Matrix {
 
   filter({threads = '', workload = '', backend = ''}) {
     const {model} = this.page;
-    let shown = 0;
+    const found = new Set();
     for (const table of this.tables) {
       const columns = table.group.names.map((name) => model.names[name].includes(backend));
-      let any = 0;
+      const wanted = table.rows.filter(({block}) => block.title.includes(workload) &&
+        (threads === '' || String(block.threads) === threads));
+      const here = wanted.slice(0, this.most.get(table.group.id) ?? mostRows);
       table.heads.forEach((head, i) => { head.hidden = !columns[i]; });
-      for (const {block, cells, row} of table.rows) {
-        const wanted = block.title.includes(workload) &&
-          (threads === '' || String(block.threads) === threads);
-        row.hidden = !wanted;
-        if (!wanted) continue;
-        any += 1;
-        cells.forEach((cell, i) => {
+      table.body.replaceChildren(...here.map((each) => each.made().row));
+      for (const each of here) {
+        each.made().cells.forEach((cell, i) => {
           if (cell.hidden === columns[i]) cell.hidden = !columns[i];
-          shown += columns[i] && cell.firstChild ? 1 : 0;
         });
       }
-      table.title.hidden = table.scroll.hidden = any === 0 || !columns.includes(true);
+      const names = new Set(table.group.names.filter((_, i) => columns[i]));
+      for (const {block} of wanted) {
+        for (const row of block.rows) if (names.has(row.name)) found.add(row.id);
+      }
+      table.more.textContent = `Show the other ${wanted.length - here.length} workloads`;
+      table.more.hidden = wanted.length === here.length;
+      table.title.hidden = table.scroll.hidden = wanted.length === 0 || names.size === 0;
     }
+    const shown = found.size;
     document.getElementById('matrix-count').textContent =
       shown === 0 ? 'No cell is like that.' : `${shown} ${shown === 1 ? 'cell' : 'cells'}`;
   }
