@@ -60,6 +60,12 @@ std::string to_markdown(Report const& report) {
     if (!content.empty()) text += "- " + label + ": " + markdown_escaped(content) + "\n";
   }
   if (auto const summary = summary_of(report); !summary.empty()) text += "- " + summary + "\n";
+  text += "\n## In words\n\n";
+  for (auto const& each : report.statements) {
+    text += "- ";
+    if (!each.subject.empty()) text += "**" + markdown_escaped(each.subject) + "**: ";
+    text += markdown_escaped(each.text) + "\n";
+  }
   for (auto const& block : report.blocks) text += block_text(block);
   for (Overall const& overall : report.overall) {
     OverallTable const table = table_of(overall);

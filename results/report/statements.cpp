@@ -109,7 +109,8 @@ std::string against_baseline(Block const& block, std::vector<Row const*> const& 
   std::string text = baseline_leads ? "; beside the baseline, " : ": ";
   text += time_text(*time, block.baseline) + " (" + spread_text(others) + ")";
   if (auto const memory = bounds_of(others, [](Row const& row) { return row.memory_ratio; })) {
-    text += ", at " + times_range(*memory) + " times its peak memory";
+    std::string const times = times_range(*memory);
+    text += times == "1" ? ", at the same peak memory" : ", at " + times + " times its peak memory";
   }
   return text;
 }
@@ -161,7 +162,7 @@ std::optional<Statement> noise_of(Measurements const& measurements) {
   return Statement{Kind::noise, "",
                    "The machine was " + std::string(grade_of(noise)) +
                        ": in half of the cells the fastest and the slowest process lie at least " +
-                       plain(std::floor(noise * 1000) / 10) + " % of the median apart."};
+                       plain(std::floor(noise * 1000 + 1e-9) / 10) + " % of the median apart."};
 }
 
 Statement run_of(Report const& report) {

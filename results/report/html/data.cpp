@@ -69,8 +69,10 @@ using Places = std::map<std::string, std::size_t>;
 void write_groups(JsonWriter& out, Report const& report, Places const& places) {
   out.key("groups").begin_array();
   for (auto const& group : groups_of(report)) {
-    out.begin_object().member("title", group.title).member("id", group.id);
-    out.array("labels", group.labels).array("blocks", group.blocks).key("names").begin_array();
+    out.begin_object().member("title", visible(group.title)).member("id", group.id);
+    out.key("labels").begin_array();
+    for (auto const& text : group.labels) out.value(visible(text));
+    out.end_array().array("blocks", group.blocks).key("names").begin_array();
     for (auto const& name : group.names) out.value(places.at(name));
     out.end_array().end_object();
   }
@@ -80,7 +82,7 @@ void write_groups(JsonWriter& out, Report const& report, Places const& places) {
 void write_row(JsonWriter& out, Row const& row, Places const& places) {
   out.begin_object().member("id", row.cell_id).member("name", places.at(back_end(row.key)));
   if (!row.ok()) {
-    out.member("outcome", outcome_of(row)).member("reason", row.reason);
+    out.member("outcome", outcome_of(row)).member("reason", visible(row.reason));
   } else if (row.standing != Standing::unranked) {
     out.member("standing", name_of(row.standing));
   }
@@ -91,22 +93,26 @@ void write_row(JsonWriter& out, Row const& row, Places const& places) {
     out.end_array();
   }
   if (row.on_front) out.member("front", *row.on_front);
-  if (!row.dominated_by.empty()) out.member("dominated_by", row.dominated_by);
-  if (!row.warnings.empty()) out.array("warnings", row.warnings);
+  if (!row.dominated_by.empty()) out.member("dominated_by", visible(row.dominated_by));
+  if (!row.warnings.empty()) {
+    out.key("warnings").begin_array();
+    for (auto const& warning : row.warnings) out.value(visible(warning));
+    out.end_array();
+  };
   out.end_object();
 }
 
 void write_block(JsonWriter& out, Block const& block, std::string const& brief,
                  Places const& places) {
   out.begin_object()
-      .member("title", title_of(block))
-      .member("brief", brief)
-      .member("workload", block.workload.name);
+      .member("title", visible(title_of(block)))
+      .member("brief", visible(brief))
+      .member("workload", visible(block.workload.name));
   out.object("parameters", block.workload.settings).member("threads", block.threads);
-  out.member("heap", block.heap_limit_bytes).member("op", block.op);
-  out.member("verdict", block.verdict).member("front", block.front);
+  out.member("heap", block.heap_limit_bytes).member("op", visible(block.op));
+  out.member("verdict", visible(block.verdict)).member("front", visible(block.front));
   if (!block.baseline.empty()) out.member("baseline", places.at(block.baseline));
-  out.member("why_no_baseline", block.baseline_reason);
+  out.member("why_no_baseline", visible(block.baseline_reason));
   if (block.oversubscribed) out.member("oversubscribed", true);
   out.key("rows").begin_array();
   for (auto const& row : block.rows) write_row(out, row, places);
@@ -267,7 +273,7 @@ void write_failures(JsonWriter& out, CellDetail const& cell) {
   for (auto const& process : cell.processes) {
     if (process.outcome == Outcome::ok) continue;
     out.begin_array().value(process.round).value(churn::name_of(process.outcome));
-    out.value(process.reason).end_array();
+    out.value(visible(process.reason)).end_array();
   }
   out.end_array();
 }

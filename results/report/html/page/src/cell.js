@@ -175,7 +175,7 @@ function barChart(view, cell, {id, title, words, names}) {
   const [scale, unit] = axisUnit(kind, bars.flatMap(({figure}) => figure.slice(0, 3)));
   return [chart({
     id, title, words, width: view.width, height: 64 + 30 * bars.length,
-    head: ['', 'median', 'low', 'high'],
+    head: ['which', 'median', 'low', 'high'],
     rows: bars.map(({label, figure}) => [label,
       ...figure.slice(0, 3).map((value) => quantity(value, kind))]),
     options: {
