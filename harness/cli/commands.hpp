@@ -42,6 +42,7 @@ int run(RunOptions const& options);
 struct ReportOptions {
   std::string db, format, output, baseline;  // output empty: stdout
   std::int64_t run_id = 0;                   // 0: the newest
+  std::int64_t against = 0, gate = 0;        // of html: another run and a gate beside it; 0: none
 };
 int report(ReportOptions const& options);
 

@@ -213,7 +213,7 @@ struct CommandLine {
 
   void add_report() {
     CLI::App* const command = add("report", "compare the back ends of a stored run",
-                                  "Example: churn report --format markdown -o report.md\n");
+                                  "Example: churn report --format html -o report.html\n");
     add_db(*command, report_options.db);
     add_run_id(*command, report_options.run_id);
     add_output(*command, report_options.output);
@@ -221,6 +221,12 @@ struct CommandLine {
     command->add_option("--format", report_options.format, std::string(report::format_names()));
     command->add_option("--baseline", report_options.baseline, "back end that ratios are taken to")
         ->type_name("NAME");
+    command
+        ->add_option("--against", report_options.against,
+                     "in html: an earlier run, compared with this one")
+        ->type_name("RUN");
+    command->add_option("--gate", report_options.gate, "in html: a gate's verdicts")
+        ->type_name("RUN");
   }
 
   void add_export() {

@@ -23,7 +23,8 @@ Table table_of(Block const& block);
 
 // "managed/cycle-churn{ring=10}, 2 threads, heap limit 64.0 MiB"
 std::string title_of(Block const& block);
-// Of each block: as title_of, but with those settings of the workload only in which its blocks differ.
+// Of each block: as title_of, but with those settings of the workload only in which its blocks
+// differ.
 std::vector<std::string> short_titles(Report const& report);
 // "op: one object; low to high: range over 3 rounds; ratio to glibc". Empty parts are left out.
 std::string explanation_of(Block const& block);

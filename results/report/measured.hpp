@@ -44,8 +44,8 @@ void rank_rows(Block& block, Measurements const& measurements);
 std::vector<Overall> overall_of(std::vector<Block> const& blocks, Measurements const& measurements,
                                 store::Run const& run);
 
-// Sentences: what was run and how steadily, what failed, and who is ahead of whom. pre: all the rest
-// of the report is there
+// Sentences: what was run and how steadily, what failed, and who is ahead of whom. pre: all the
+// rest of the report is there
 std::vector<Statement> statements_of(Report const& report, Measurements const& measurements);
 
 }  // namespace churn::report

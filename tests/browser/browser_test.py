@@ -1,7 +1,7 @@
 """The HTML report in Debian's Chromium: its data against the store, its controls, its barriers.
 
   browser_test.py                            as a test, in TAP; the environment names the programs
-  browser_test.py screenshots PAGE FOLDER    a picture of each section: 1280 and 400 wide, both schemes
+  browser_test.py screenshots PAGE FOLDER    each section, 1280 and 400 wide, light and dark
 
 playwright-core and axe-core come from the npm registry, once, into CHURN_BROWSER_FOLDER.
 """

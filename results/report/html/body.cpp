@@ -93,21 +93,6 @@ std::string matrix(Report const& report) {
   return text + "</div>\n</section>\n";
 }
 
-template <class Cells, class Name>
-std::string table(std::vector<std::string> const& titles, Cells const& cells, Name const& name,
-                  std::string const& label) {
-  std::string text = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
-                     escaped(label) + "\"><table><thead><tr>";
-  for (auto const& title : titles) text += "<th scope=\"col\">" + escaped(title);
-  text += "<tbody>\n";
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    text += "<tr><th scope=\"row\">" + name(i);
-    for (std::size_t k = 1; k < cells[i].size(); ++k) text += "<td>" + escaped(cells[i][k]);
-    text += "\n";
-  }
-  return text + "</table></div>\n";
-}
-
 std::string block_text(Block const& block, std::size_t index) {
   std::string text = "<details class=\"block\" id=\"block-" + std::to_string(index) +
                      "\"><summary>" + escaped(title_of(block)) + "</summary>\n";
@@ -116,14 +101,18 @@ std::string block_text(Block const& block, std::size_t index) {
     if (!sentence->empty()) text += element("p", *sentence + ".") + "\n";
   }
   Table const figures = table_of(block);
-  auto const name = [&](std::size_t i) {
+  std::vector<std::vector<std::string>> cells;
+  for (std::size_t i = 0; i < figures.rows.size(); ++i) {
     Row const& row = *figures.rows[i];
     std::string const mark = row.standing == Standing::winner ? "★ "
                              : row.standing == Standing::tied ? "= "
                                                               : "";
-    return link_to(row, mark + figures.cells[i][0]);
-  };
-  if (!figures.rows.empty()) text += table(figures.titles, figures.cells, name, title_of(block));
+    cells.push_back({link_to(row, mark + figures.cells[i][0])});
+    for (std::size_t k = 1; k < figures.cells[i].size(); ++k) {
+      cells.back().push_back(escaped(figures.cells[i][k]));
+    }
+  }
+  if (!cells.empty()) text += table(figures.titles, cells, title_of(block));
   auto const notes = notes_of(block);
   if (notes.empty()) return text + "</details>\n";
   text += "<ul>\n";
@@ -138,13 +127,13 @@ std::string overall_text(Report const& report) {
   if (report.overall.empty()) return {};
   std::string text = "<h3>Over workloads</h3>\n";
   for (auto const& overall : report.overall) {
-    OverallTable const means = table_of(overall);
+    OverallTable means = table_of(overall);
+    for (auto& row : means.cells) {
+      for (auto& cell : row) cell = escaped(cell);
+    }
     text += "<details class=\"block\"><summary>" + escaped(overall.title) + "</summary>\n" +
             element("p", explanation_of(overall) + ".") + "\n" +
-            table(
-                means.titles, means.cells,
-                [&](std::size_t i) { return escaped(means.cells[i][0]); }, overall.title) +
-            "</details>\n";
+            table(means.titles, means.cells, overall.title) + "</details>\n";
   }
   return text;
 }
@@ -155,16 +144,18 @@ std::string tables(Report const& report) {
   return text + overall_text(report) + "</section>\n";
 }
 
-std::string header(Report const& report) {
+std::string header(Report const& report, Beside const& beside) {
+  bool const any = beside.comparison || beside.gate;
   std::string text =
       "<a class=\"skip\" href=\"#words\">To the report</a>\n<header>\n<h1>What memory management "
       "cost</h1>\n<p>churn report of run " +
       std::to_string(report.run.id) + ", " + escaped(report.run.started_utc) + "</p>\n";
   text +=
-      "<nav aria-label=\"Sections\"><a href=\"#words\">In words</a> <a href=\"#matrix\">Matrix"
-      "</a> <a class=\"needs-script\" href=\"#cell\">Cell</a> <a class=\"needs-script\" "
-      "href=\"#trade-offs\">Trade-offs</a> <a href=\"#tables\">All figures</a> <a "
-      "href=\"#method\">Method</a></nav>\n</header>\n";
+      "<nav aria-label=\"Sections\"><a href=\"#words\">In words</a> <a href=\"#matrix\">Matrix</a> "
+      "<a class=\"needs-script\" href=\"#cell\">Cell</a> "
+      "<a class=\"needs-script\" href=\"#trade-offs\">Trade-offs</a> ";
+  if (any) text += "<a href=\"#runs\">Beside it</a> ";
+  text += "<a href=\"#tables\">All figures</a> <a href=\"#method\">Method</a></nav>\n</header>\n";
   return text;
 }
 
@@ -196,8 +187,22 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string body(Report const& report) {
-  std::string text = header(report) +
+std::string table(std::vector<std::string> const& titles,
+                  std::vector<std::vector<std::string>> const& cells, std::string_view label) {
+  std::string text = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
+                     escaped(label) + "\"><table><thead><tr>";
+  for (auto const& title : titles) text += "<th scope=\"col\">" + escaped(title);
+  text += "<tbody>\n";
+  for (auto const& row : cells) {
+    text += "<tr><th scope=\"row\">" + row.front();
+    for (std::size_t k = 1; k < row.size(); ++k) text += "<td>" + row[k];
+    text += "\n";
+  }
+  return text + "</table></div>\n";
+}
+
+std::string body(Report const& report, Beside const& beside) {
+  std::string text = header(report, beside) +
                      "<main>\n<noscript><p>Scripts are off: every sentence and "
                      "table is here; the charts are not.</p></noscript>\n";
   text += words(report) + matrix(report);
@@ -207,7 +212,7 @@ std::string body(Report const& report) {
   text +=
       "<section id=\"trade-offs\" class=\"needs-script\"><h2>Trade-offs</h2><div "
       "id=\"trade-offs-view\"></div></section>\n";
-  text += tables(report);
+  text += runs(beside) + tables(report);
   text += "<section id=\"method\">\n<h2>Method</h2>\n";
   text += method();
   return text + "</section>\n</main>\n";

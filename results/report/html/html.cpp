@@ -15,7 +15,7 @@ void require_html() {
       "setup --reconfigure in the build directory (its warnings tell what else is missing)");
 }
 
-std::string to_html(Report const& report, Details const& details) {
+std::string to_html(Report const& report, Details const& details, Beside const& beside) {
   require_html();
   std::string const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src '" +
                              std::string(html::script_hash()) +
@@ -27,7 +27,7 @@ std::string to_html(Report const& report, Details const& details) {
   text += "<title>churn report, run " + std::to_string(report.run.id) + "</title>\n<style>";
   text += html::style();
   text += "</style>\n</head>\n<body>\n";
-  text += html::body(report);
+  text += html::body(report, beside);
   text += html::data_parts(report, details);
   text += "<script>";
   text += html::script();

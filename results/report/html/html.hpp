@@ -9,8 +9,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "results/report/comparison.hpp"
 #include "results/report/details.hpp"
 #include "results/report/report.hpp"
 
@@ -23,6 +26,21 @@ bool html_available() noexcept;
 // UserError where it is not, which says what to do.
 void require_html();
 
-std::string to_html(Report const& report, Details const& details);
+// A gate as the store has it.
+struct GateFindings {
+  store::Gate gate;
+  std::vector<store::GateCell> cells;
+  std::vector<store::GateVerdict> verdicts;
+};
+// UserError when that run is no gate.
+GateFindings gate_findings(store::Store& store, std::int64_t run_id);
+
+// What else the page may show: an earlier run beside this one, and a gate.
+struct Beside {
+  std::optional<Comparison> comparison;
+  std::optional<GateFindings> gate;
+};
+
+std::string to_html(Report const& report, Details const& details, Beside const& beside = {});
 
 }  // namespace churn::report

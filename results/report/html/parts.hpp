@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "results/report/details.hpp"
+#include "results/report/html/html.hpp"
 #include "results/report/report.hpp"
 
 namespace churn::report::html {
@@ -35,7 +36,12 @@ std::vector<std::string> baselines_of(Report const& report);
 std::string data_parts(Report const& report, Details const& details);
 
 // The headings, sentences and tables.
-std::string body(Report const& report);
+std::string body(Report const& report, Beside const& beside = {});
+// A section of tables; empty where there is nothing beside the run.
+std::string runs(Beside const& beside);
+// With a region around it that scrolls and has a name. Cells are HTML, the first a heading.
+std::string table(std::vector<std::string> const& titles,
+                  std::vector<std::vector<std::string>> const& cells, std::string_view label);
 
 // Empty in a build without npm.
 std::string_view script() noexcept;

@@ -194,8 +194,8 @@ function barChart(view, cell, {id, title, words, names}) {
 
 const bars = [
   {id: 'chart-overhead', title: 'Where CPU time went',
-    words: 'CPU time of an op beyond what the program itself needs, by cause; harness/cell tells ' +
-      'how it is split.',
+    words: 'CPU time of an op. By cause, beyond what the program itself needs, where the run was ' +
+      'made with --overhead-split.',
     names: [['overhead_allocation_ns', 'allocation'], ['overhead_barrier_ns', 'barriers'],
       ['overhead_reclamation_ns', 'reclamation'], ['overhead_interaction_ns', 'interaction'],
       ['collector_cpu_per_op_ns', 'in collections'], ['system_per_op_ns', 'in the kernel'],
@@ -234,7 +234,7 @@ function sentences({row, block}) {
   if (row.outcome) said.push(`${row.outcome}, ${row.ok} of ${row.of} ok. ${row.reason}`);
   if (row.standing === 'winner') said.push('It leads its comparison.');
   if (row.standing === 'tied') said.push('It shares the top group of its comparison.');
-  if (row.to_best) {
+  if (row.to_best && row.to_best[1] !== 1) {
     const [low, high] = row.to_best;
     said.push(`It takes ${high === undefined ? `at least ${digits(low)}`
       : `${digits(low)} to ${digits(high)}`} times the best one’s time (95 % sure of all in the ` +
