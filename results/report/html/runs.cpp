@@ -60,7 +60,7 @@ std::string compared(Comparison const& comparison) {
                      any ? bar(cell->ratio.low, cell->ratio.high) : "",
                      any ? three_digits(cell->adjusted_p) : "–"});
   }
-  std::string const which = "Run " + std::to_string(comparison.candidate.id) + " by run " +
+  std::string const which = "Run " + std::to_string(comparison.candidate.id) + " against run " +
                             std::to_string(comparison.baseline.id);
   return "<h3>" + which + " of " + escaped(comparison.baseline.started_utc) + "</h3>\n<p>" +
          (comparison.across_machines ? "They were measured on different machines. " : "") +
@@ -94,7 +94,7 @@ std::string gated(GateFindings const& found) {
   std::string const which = "Gate " + std::to_string(found.gate.run_id);
   std::string const verdict =
       found.gate.verdict.empty() ? "It did not finish" : "Its verdict: " + found.gate.verdict;
-  return "<h3>" + which + ": " + escaped(found.gate.candidate) + " by " +
+  return "<h3>" + which + ": " + escaped(found.gate.candidate) + " against " +
          escaped(found.gate.baseline) + "</h3>\n<p>" + escaped(verdict) +
          ". Ratios of candidate by baseline, of pairs of processes that took turns; the last but "
          "one "

@@ -86,9 +86,9 @@ export class TradeOffs {
         each.row.front === undefined ? 'not ranked' : each.row.front ? 'yes'
           : `no: ${each.row.dominated_by}`]),
       options: {
-        x: {type: 'log', label: `${timeUnit}/op →`, ticks: 5, tickFormat: tick,
+        x: {type: 'log', label: `${timeUnit}/op →`, ticks: ticksOf(across.domain), tickFormat: tick,
           domain: across.domain},
-        y: {type: 'log', label: `↑ ${memoryUnit}`, grid: true, ticks: 5, tickFormat: tick,
+        y: {type: 'log', label: `↑ ${memoryUnit}`, grid: true, ticks: ticksOf(up.domain), tickFormat: tick,
           domain: up.domain},
         marks: [
           ruleX(points, {x: x(0), y1: y(1), y2: y(2), stroke: 'var(--faint)'}),
@@ -106,8 +106,8 @@ export class TradeOffs {
 
   // One chart for each workload that differs in nothing but `without`.
   series(title, without, blocks, at, label, none) {
-    const groups = Map.groupBy ? Map.groupBy(blocks, (block) => keyOf(block, without))
-      : blocks.reduce((all, block) => all.set(keyOf(block, without),
+    const measured = blocks.filter((block) => this.time[block.index].values.some((each) => each));
+    const groups = measured.reduce((all, block) => all.set(keyOf(block, without),
         [...all.get(keyOf(block, without)) ?? [], block]), new Map());
     const several = [...groups.values()].filter((members) =>
       new Set(members.map(at)).size > 1).slice(0, this.most);
@@ -148,8 +148,8 @@ export class TradeOffs {
         marginRight: 150,
         x: {type: 'log', label, ticks: [...new Set(points.map((each) => each.x))],
           tickFormat: tick, domain: across.domain},
-        y: {type: 'log', label: `↑ ${unit}/op`, grid: true, tickFormat: tick, ticks: 5,
-          domain: up.domain},
+        y: {type: 'log', label: `↑ ${unit}/op`, grid: true, tickFormat: tick,
+          ticks: ticksOf(up.domain), domain: up.domain},
         marks: [
           ruleX(points, {x: 'x', y1: (each) => each.value[1] / scale,
             y2: (each) => each.value[2] / scale, stroke: color}),
@@ -194,6 +194,16 @@ function scaleOf(values, from, to) {
   const at = (value) => from + (to - from) * Math.log(value / domain[0]) /
     Math.log(domain[1] / domain[0]);
   return {domain, at};
+}
+
+// Round values on a scale that spans less than a few powers of ten; else the powers say enough.
+function ticksOf([low, high], most = 6) {
+  if (high / low > 30) return 5;
+  const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const ticks = [];
+  for (let at = Math.ceil(low / step) * step; at <= high; at += step) ticks.push(at);
+  return ticks;
 }
 
 // Without what all of them begin or end with, up to a slash.
