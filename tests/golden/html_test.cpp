@@ -78,6 +78,20 @@ TEST_F(HtmlTest, ThePageAsksForNothingOrThereIsAWordWhy) {
   EXPECT_THAT(text, Not(HasSubstr("src=\"")));
 }
 
+TEST(HtmlRuns, WhatBecameSlowerComesFirstAndNothingIsThereWithoutARunBeside) {
+  EXPECT_EQ(html::runs({}), "");
+  Beside beside;
+  beside.comparison.emplace();
+  Estimate const same{1, .98, 1.02, 10, statistics::Spread::interval};
+  Estimate const more{1.2, 1.1, 1.3, 10, statistics::Spread::interval};
+  beside.comparison->cells = {{"quick<b>", Change::none, same, 1, 1, ""},
+                              {"slow", Change::slower, more, .001, .01, ""},
+                              {"broken", Change::unmeasured, {}, 1, 1, "candidate crashed"}};
+  auto const text = html::runs(beside);
+  EXPECT_LT(text.find("slow<td>slower<td>1.20<td>1.10–1.30"), text.find("broken<td>unmeasured"));
+  EXPECT_LT(text.find("broken"), text.find("quick&lt;b&gt;<td>no proven change"));
+}
+
 TEST(Ratios, AreTakenWithinRoundsThatBothHave) {
   statistics::Series const own{{0, 2}, {1, 30}, {3, 8}}, base{{0, 1}, {2, 5}, {3, 2}};
   auto const ratio = ratio_within_rounds(own, base);

@@ -1,5 +1,5 @@
 // Time against memory with the front, scaling over threads, and time against the heap limit.
-import {dot, line, ruleX, ruleY, text} from '@observablehq/plot';
+import {axisX, axisY, dot, gridY, line, ruleX, ruleY, text} from '@observablehq/plot';
 import {loadMetric} from './data.js';
 import {axisUnit, chart, chartWidth, colors} from './charts.js';
 import {digits, h, quantity} from './dom.js';
@@ -86,11 +86,11 @@ export class TradeOffs {
         each.row.front === undefined ? 'not ranked' : each.row.front ? 'yes'
           : `no: ${each.row.dominated_by}`]),
       options: {
-        x: {type: 'log', label: `${timeUnit}/op →`, ticks: ticksOf(across.domain), tickFormat: tick,
-          domain: across.domain},
-        y: {type: 'log', label: `↑ ${memoryUnit}`, grid: true, ticks: ticksOf(up.domain), tickFormat: tick,
-          domain: up.domain},
+        x: {type: 'log', domain: across.domain},
+        y: {type: 'log', domain: up.domain},
         marks: [
+          ...axes(ticksOf(across.domain), `${timeUnit}/op →`, ticksOf(up.domain),
+            `↑ ${memoryUnit}`),
           ruleX(points, {x: x(0), y1: y(1), y2: y(2), stroke: 'var(--faint)'}),
           ruleY(points, {y: y(0), x1: x(1), x2: x(2), stroke: 'var(--faint)'}),
           dot(points.filter((each) => !isFront(each)), {x: x(0), y: y(0), r: 4,
@@ -146,11 +146,11 @@ export class TradeOffs {
       rows: points.map((each) => [each.name, digits(each.x), quantity(each.value[0], 'ns')]),
       options: {
         marginRight: 150,
-        x: {type: 'log', label, ticks: [...new Set(points.map((each) => each.x))],
-          tickFormat: tick, domain: across.domain},
-        y: {type: 'log', label: `↑ ${unit}/op`, grid: true, tickFormat: tick,
-          ticks: ticksOf(up.domain), domain: up.domain},
+        x: {type: 'log', domain: across.domain},
+        y: {type: 'log', domain: up.domain},
         marks: [
+          ...axes([...new Set(points.map((each) => each.x))], label, ticksOf(up.domain),
+            `↑ ${unit}/op`),
           ruleX(points, {x: 'x', y1: (each) => each.value[1] / scale,
             y2: (each) => each.value[2] / scale, stroke: color}),
           line(points, {x: 'x', y: (each) => each.value[0] / scale, z: 'name', stroke: color}),
@@ -196,15 +196,26 @@ function scaleOf(values, from, to) {
   return {domain, at};
 }
 
-// Round values on a scale that spans less than a few powers of ten; else the powers say enough.
+// Round values on a logarithmic scale: 1, 2, 5 of each power of ten where it spans many, else as on
+// a linear one.
 function ticksOf([low, high], most = 6) {
-  if (high / low > 30) return 5;
+  const ticks = [];
+  if (high / low > 8) {
+    const mantissas = high / low > 1000 ? [1] : high / low > 100 ? [1, 3] : [1, 2, 5];
+    for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
+      ticks.push(...mantissas.map((each) => each * power));
+    }
+    return ticks.filter((each) => each >= low && each <= high);
+  }
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
-  const ticks = [];
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) ticks.push(at);
   return ticks;
 }
+
+// Every tick has its number: left to itself, a logarithmic axis keeps most of them to itself.
+const axes = (across, xLabel, up, yLabel) => [gridY(up), axisX(across, {text: tick, label: xLabel}),
+  axisY(up, {text: tick, label: yLabel})];
 
 // Without what all of them begin or end with, up to a slash.
 function briefly(names) {
