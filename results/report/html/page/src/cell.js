@@ -136,9 +136,10 @@ function tailChart(view, name, buckets) {
     rows: every(curve, 40).map((each) => [digits(each.bound / scale), String(each.count)]),
     options: {
       x: {type: 'log', label: 'one in … is longer →'},
-      y: {type: 'log', label: `↑ ${unit}`, grid: true},
-      marks: [lineY(curve, {x: 'rarer', y: (each) => Math.max(each.bound, 1) / scale, curve: 'step-after',
-        stroke: 'var(--c1)', strokeWidth: 1.8, className: 'tail'})],
+      y: {type: 'log', label: `↑ ${unit}`, grid: true,
+        tickFormat: (value) => String(Number(value.toPrecision(2)))},
+      marks: [lineY(curve, {x: 'rarer', curve: 'step-after',
+        y: (each) => Math.max(each.bound, 1) / scale, stroke: 'var(--c1)', strokeWidth: 1.8, className: 'tail'})],
     },
   })];
 }
