@@ -1,35 +1,28 @@
 // What:  a server that answers requests which arrive when they will: each builds a small graph of
 //        objects, works on it, leaves a response with its session and drops the rest.
-// Why:   throughput hides pauses and a closed loop hides their victims: who only sends a request
-//        when the last one is answered does not notice the thousand that a pause would have kept
-//        waiting (coordinated omission). Here a request is late from the moment at which it was
-//        due.
+// Why:   throughput hides pauses and a closed loop hides their victims. Here a request is late from
+//        the moment at which it was due.
 // Op:    one object of a request: allocated, linked, read, dropped. Requests come at a fixed rate,
 //        so the time per op says only whether the server keeps up; the latencies are the result.
-// How:   arrivals are a Poisson process from the seed, drawn ahead of time and independent of the
-//        service. Latency is the time from the scheduled arrival to the answer, waiting included.
-//        While nothing is due the thread polls the clock and its safepoint.
-// Units: a unit serves a fixed number of requests, whatever the time they take, so all back ends do
-//        the same work. The schedule's clock runs inside units alone: it stands still while the
-//        harness reads its own figures between slices, and a backlog goes over into the next unit.
-//        It is forgiven once, at the start line, with all latencies before it.
+// How:   parts/arrivals.hpp says when a request is due. Latency is the time from there to the
+//        answer, waiting included. While nothing is due the thread polls the clock and its
+//        safepoint. A unit serves a fixed number of requests, whatever the time they take, so all
+//        back ends do the same work.
 // Invariant: between units each session holds its latest responses.
-// Source: G. Tene, How NOT to measure latency, 2013; open and closed systems after B. Schroeder, A.
-//        Wierman and M. Harchol-Balter, NSDI 2006.
+// Source: G. Tene, How NOT to measure latency, 2013.
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "harness/core/clock.hpp"
 #include "harness/core/contracts.hpp"
-#include "harness/core/histogram.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
+#include "workloads/parts/arrivals.hpp"
 #include "workloads/parts/payload.hpp"
 #include "workloads/parts/units.hpp"
 
@@ -62,12 +55,9 @@ class Workload {
   explicit Workload(WorkloadContext const& context)
       : objects_(static_cast<std::uint32_t>(context["objects"])),
         sessions_(static_cast<std::uint32_t>(context["sessions"])),
-        mean_interval_ns_(1e9 / static_cast<double>(context["rate"])),
-        requests_per_unit_(rounds_per_unit(objects_)),
-        seats_(context.threads) {
+        requests_per_unit_(rounds_per_unit(objects_)) {
     for (std::uint32_t thread = 0; thread < context.threads; ++thread) {
-      seats_[thread].random = Random::fork(context.seed, thread);
-      seats_[thread].arrivals = Random::fork(~context.seed, thread);
+      seats_.emplace_back(context, thread);
     }
   }
 
@@ -90,20 +80,11 @@ class Workload {
 
   void run(M& m, std::uint32_t thread) {
     Seat& seat = seats_[thread];
-    std::uint64_t const began_ns = now_ns();
-    if (seat.forgiven) {
-      seat.stood_still_ns = static_cast<double>(began_ns) - seat.due_ns;
-      seat.forgiven = false;
-    } else {
-      seat.stood_still_ns += static_cast<double>(began_ns - seat.left_ns);
-    }
+    seat.arrivals.begin_unit();
     for (std::uint64_t i = 0; i < requests_per_unit_; ++i) {
-      seat.due_ns -= std::log(1 - seat.arrivals.unit()) * mean_interval_ns_;
-      auto const due_ns = static_cast<std::uint64_t>(seat.due_ns + seat.stood_still_ns);
-      while (now_ns() < due_ns) m.safepoint();
+      std::uint64_t const due_ns = seat.arrivals.await([&] { m.safepoint(); });
       serve(m, seat);
-      seat.left_ns = now_ns();
-      seat.latencies.record(seat.left_ns - due_ns);
+      seat.arrivals.answered(due_ns);
     }
   }
 
@@ -121,22 +102,13 @@ class Workload {
   }
 
   void start_line() {
-    for (Seat& seat : seats_) {
-      seat.latencies.clear();
-      seat.forgiven = true;
-    }
+    for (Seat& seat : seats_) seat.arrivals.start_line();
   }
-  // A percentile is told where at least one request lies beyond it.
   std::vector<Figure> figures() {
     Histogram all;
-    for (Seat const& seat : seats_) all.add(seat.latencies);
+    for (Seat const& seat : seats_) all.add(seat.arrivals.latencies());
     std::vector<Figure> result;
-    if (all.count() == 0) return result;
-    result.push_back({"latency_p50_ns", all.quantile(0.5)});
-    if (all.count() >= 100) result.push_back({"latency_p99_ns", all.quantile(0.99)});
-    if (all.count() >= 1'000) result.push_back({"latency_p999_ns", all.quantile(0.999)});
-    if (all.count() >= 10'000) result.push_back({"latency_p9999_ns", all.quantile(0.9999)});
-    result.push_back({"latency_max_ns", all.max()});
+    add_percentiles(result, latency_names, all);
     return result;
   }
 
@@ -162,14 +134,14 @@ class Workload {
   static constexpr std::uint32_t next = 0, of_session = 1;
 
   struct alignas(128) Seat {
-    Random random{0}, arrivals{0};
+    Seat(WorkloadContext const& context, std::uint32_t thread)
+        : random(Random::fork(context.seed, thread)),
+          arrivals(Arrivals::stream(context.seed, thread),
+                   1e9 / static_cast<double>(context["rate"])) {}
+    Random random;
+    Arrivals arrivals;
     std::uint64_t sum = 0;
-    std::uint64_t left_ns = 0;  // the end of the last request
-    double due_ns = 0;          // the latest arrival, by the schedule's clock
-    double stood_still_ns = 0;  // what that clock is behind the monotonic one
-    bool forgiven = true;
     std::optional<typename M::Root> table;
-    Histogram latencies;
   };
 
   Shape table_shape() const noexcept { return {sessions_, 0}; }
@@ -240,9 +212,8 @@ class Workload {
   }
 
   std::uint32_t const objects_, sessions_;
-  double const mean_interval_ns_;
   std::uint64_t const requests_per_unit_;
-  std::vector<Seat> seats_;
+  std::deque<Seat> seats_;  // of roots, which do not move
 };
 
 }  // namespace churn::request_server

@@ -16,6 +16,18 @@
 
 namespace churn {
 
+// malloc gave NULL: the outcome of the cell.
+[[noreturn]] CHURN_NEVER_INLINE inline void refused(std::size_t bytes) noexcept {
+  stop(Outcome::out_of_memory, "malloc(%zu) returned NULL", bytes);
+}
+
+// Memory that the caller stamps. Never null.
+CHURN_ALWAYS_INLINE std::byte* unstamped(std::size_t bytes) noexcept {
+  auto* const start = static_cast<std::byte*>(std::malloc(bytes));
+  if (__builtin_expect(start == nullptr, 0)) refused(bytes);
+  return start;
+}
+
 struct Block {
   std::byte* start;
   std::size_t bytes;
@@ -25,8 +37,9 @@ struct Block {
 
   // pre: bytes >= least_bytes
   static Block make(std::size_t bytes, std::uint64_t stamp) noexcept {
-    auto* const start = static_cast<std::byte*>(std::malloc(bytes));
-    if (__builtin_expect(start == nullptr, 0)) refused(bytes);
+    return stamped(unstamped(bytes), bytes, stamp);
+  }
+  static Block stamped(std::byte* start, std::size_t bytes, std::uint64_t stamp) noexcept {
     for (std::size_t at = touch_bytes; at < bytes; at += touch_bytes) start[at] = std::byte{1};
     set_word(start, stamp);
     start[bytes - 1] = static_cast<std::byte>(bytes);
@@ -37,11 +50,13 @@ struct Block {
   [[nodiscard]] std::uint64_t sum() const noexcept {
     return word(start) + (static_cast<std::uint64_t>(start[bytes - 1]) << 56);
   }
-
- private:
-  [[noreturn]] CHURN_NEVER_INLINE static void refused(std::size_t bytes) noexcept {
-    stop(Outcome::out_of_memory, "malloc(%zu) returned NULL", bytes);
-  }
 };
+
+// Reads the block and frees it.
+CHURN_ALWAYS_INLINE std::uint64_t released(Block block) noexcept {
+  std::uint64_t const sum = block.sum();
+  std::free(block.start);
+  return sum;
+}
 
 }  // namespace churn

@@ -30,6 +30,11 @@ class MallocTest : public testing::TestWithParam<cell::Entry> {
                                                         : info().min_threads;
   }
   WorkloadContext context() const { return standard_context(info(), seed, info().min_threads); }
+  // So many units, or where these are small as many as have some 60 ops in each of them.
+  std::uint64_t units(std::uint64_t count) const {
+    constexpr std::uint64_t least_ops = 60;
+    return count * (least_ops / GetParam().make(context(), {})->ops_per_unit() + 1);
+  }
 
   // Empty where the parameters contradict each other.
   std::optional<Life> live_if_possible(WorkloadContext const& context,
@@ -85,14 +90,21 @@ TEST_P(MallocTest, FreesWhatItAllocates) {
 TEST_P(MallocTest, EachOpIsACall) {
   Life const life = live(context(), {2});
   std::uint64_t const ops = 2 * life.ops_per_unit * context().threads;
-  // Where one side only frees, or each free is an op, half of the ops are calls of malloc.
+  // Where one side only frees, or each free is an op, half of the ops are calls of malloc. Some
+  // workloads have tables that grow, too.
   EXPECT_GE(life.calls_in_run * (info().reads_file ? 2 : info().min_threads), ops);
-  EXPECT_LE(life.calls_in_run, ops);
+  EXPECT_LE(life.calls_in_run, ops + ops / 50);
 }
 
 // How far a consumer lags behind may vary, so the peak may too; it must not grow with the work.
 TEST_P(MallocTest, LiveSetIsBounded) {
-  MallocWatch const few = live(context(), {10}).at_end, many = live(context(), {40}).at_end;
+  WorkloadContext context = this->context();
+  for (auto& each : context.settings) {  // what fills slowly has less to fill
+    if (each.name == "fill") each.value = 1 << 16;
+    if (each.name == "entries") each.value = 1'000;
+    if (each.name == "phase") each.value = 5;
+  }
+  MallocWatch const few = live(context, {10}).at_end, many = live(context, {40}).at_end;
   ASSERT_GT(many.total_bytes, few.total_bytes);
   if (many.peak_live_bytes > few.peak_live_bytes) {
     EXPECT_LT((many.peak_live_bytes - few.peak_live_bytes) * 4, many.total_bytes - few.total_bytes);
@@ -122,13 +134,13 @@ TEST_P(MallocTest, ChecksumTellsAWrongAllocator) {
   for (auto& each : context.settings) {
     if (each.name == "touch") each.value = 2;  // all: only what was written can be read back
   }
-  std::uint64_t const checksum = live(context, {3}).checksum;
-  EXPECT_NE(live(context, {3}, MallocFault::gives_live_ones).checksum, checksum);
-  EXPECT_NE(live(context, {3}, MallocFault::scribbles).checksum, checksum);
+  std::uint64_t const checksum = live(context, {units(3)}).checksum;
+  EXPECT_NE(live(context, {units(3)}, MallocFault::gives_live_ones).checksum, checksum);
+  EXPECT_NE(live(context, {units(3)}, MallocFault::scribbles).checksum, checksum);
 }
 
 TEST_P(MallocTest, NullIsAnOutcome) {
-  EXPECT_EXIT(live_if_possible(context(), {1}, MallocFault::gives_null, 100),
+  EXPECT_EXIT(live_if_possible(context(), {units(2)}, MallocFault::gives_null, 100),
               testing::ExitedWithCode(70),
               "churn: out-of-memory: malloc\\([0-9]+\\) returned NULL");
 }
