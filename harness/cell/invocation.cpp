@@ -4,11 +4,14 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <numeric>
 
+#include "harness/cell/litter.hpp"
 #include "harness/cell/run_delay.hpp"
 #include "harness/core/check.hpp"
 #include "harness/core/error.hpp"
+#include "harness/core/let_go.hpp"
 #include "harness/core/page_source.hpp"
 
 namespace churn::cell {
@@ -49,6 +52,7 @@ Invocation::Invocation(Request const& request)
   measured_.sample_cpu_ns.clear();
   measured_.rss_time_line.assign(request.samples + 1, {});
   measured_.rss_time_line.clear();
+  measured_.rss_after_free.reserve(4);
   measured_.turn_ns.assign(request.turns.count, 0);
   measured_.turn_ns.clear();
   if (request.mode == Mode::turns) {
@@ -72,6 +76,9 @@ void Invocation::set_up() {
   auto const count_read =
       request_.mode == Mode::count ? counter<CountRead>(count_read_symbol) : CountRead(nullptr);
   if (request_.mode == Mode::count) counter<CountReset>(count_reset_symbol)();
+  if (request_.dirty_heap) {
+    crew_.run([this](std::uint32_t thread) { strew_litter(request_.context.seed, thread); });
+  }
   memory_.reset_peak();
   measured_.rss_start_bytes = memory_.resident_bytes();
   hold_extra_memory();
@@ -264,6 +271,26 @@ void Invocation::look() {
   }
 }
 
+void Invocation::live() {
+  for (std::uint64_t i = 0; i < request_.samples; ++i) timed_units(slice_units_);
+  measured_.rss_before_free_bytes = memory_.resident_bytes();
+}
+
+// The process calls nothing meanwhile: an allocator that gives memory back only when it is called
+// does not do so here.
+void Invocation::watch_freed_memory() {
+  crew_.rest();
+  std::uint64_t const freed_ns = now_ns();
+  for (std::uint64_t const wanted_ms : {0u, 100u, 1'000u, 5'000u}) {
+    std::uint64_t const until_ns = freed_ns + wanted_ms * 1'000'000;
+    timespec const until{static_cast<time_t>(until_ns / 1'000'000'000),
+                         static_cast<long>(until_ns % 1'000'000'000)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+    }
+    measured_.rss_after_free.emplace_back(wanted_ms, memory_.resident_bytes());
+  }
+}
+
 // The first one frees what the slices left; the second one visits the live objects and no others.
 void Invocation::time_full_collection() {
   instance_->collect(0);
@@ -309,7 +336,10 @@ void Invocation::finish() {
   if (request_.mode == Mode::count) {
     measured_.count = counter<CountRead>(count_read_symbol)();
   }
+  keep_one_of = request_.keep_one_of;
   crew_.run([this](std::uint32_t thread) { instance_->teardown(thread); });
+  keep_one_of = 0;
+  if (request_.mode == Mode::life) watch_freed_memory();
   measured_.at_end = instance_->stats();
   if (!measured_.managed) measured_.rss_after_free_bytes = memory_.resident_bytes();
 }

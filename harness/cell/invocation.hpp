@@ -47,6 +47,9 @@ struct Measurement {
   std::uint64_t extra_units = 0;              // of a thread, beyond those asked for
   std::optional<std::uint64_t> run_delay_ns;  // of all threads, since the start line of time
   std::optional<std::uint64_t> rss_after_free_bytes;  // malloc's, when everything was freed
+  // Mode life: when the work had ended, and so many ms after it was freed.
+  std::uint64_t rss_before_free_bytes = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rss_after_free;
   // Where asked: every unit, slice by slice and thread by thread.
   std::vector<std::uint64_t> batch_ns;
 };
@@ -61,6 +64,7 @@ class Invocation {
   std::uint64_t
   run_slice();      // one sample; its time in ns. pre: called at most request.samples times
   void pilot();     // instead of slices: doubles a slice until it takes request.target_ns
+  void live();      // instead of slices: mode life, whose watching is part of finish()
   void look();      // instead of slices: looks at the heap after each of them
   void run_turn();  // mode turns: the next turn's samples; parks
   void park();      // mode turns: after set_up; until the next turn nothing here is to run
@@ -80,6 +84,7 @@ class Invocation {
   // Extra work at the end of a sample that took these times, which become what is booked to it.
   void settle(std::uint64_t units, std::uint64_t& taken_ns, std::uint64_t& cpu_ns);
   void hold_extra_memory();
+  void watch_freed_memory();
 
   Request const& request_;
   std::uint64_t const slice_units_;

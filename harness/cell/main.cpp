@@ -77,10 +77,16 @@ void require_split(Request const& request) {
   }
 }
 
+void require_life() {
+  if (program.collector == nullptr) return;
+  stop(Outcome::not_applicable, "what a heap keeps after its objects died is asked of malloc");
+}
+
 void run_request(Request const& request) {
   set_check_context(request.workload + ", seed " + std::to_string(request.context.seed));
   if (request.mode == Mode::presence) require_presence(request);
   if (request.mode == Mode::split) require_split(request);
+  if (request.mode == Mode::life) require_life();
   Proof proof;
   if (request.prove) proof = prove(request.mode == Mode::count ? std::nullopt : request.library);
   if (request.prove && request.mode != Mode::count && !proof.failure.empty()) {
@@ -110,6 +116,9 @@ void run_request(Request const& request) {
       break;
     case Mode::presence:
       invocation.look();
+      break;
+    case Mode::life:
+      invocation.live();
       break;
     case Mode::turns:  // ran above
       break;

@@ -185,6 +185,10 @@ void write_record(Request const& request, Proof const& proof, Measurement const&
     record["present_objects"] = std::move(objects);
     record["present_bytes"] = std::move(bytes);
   }
+  if (request.mode == Mode::life) {
+    record["rss_before_free_bytes"] = measured.rss_before_free_bytes;
+    record["rss_after_free"] = measured.rss_after_free;
+  }
   if (request.mode == Mode::pilot) {
     record["slice_units"] = measured.slice_units;
     record["slice_ns"] = measured.slice_ns;

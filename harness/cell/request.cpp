@@ -172,6 +172,9 @@ Request from_json(Json const& json) {
   if (request.mode == Mode::turns) read_turns(json, request);
   if (request.mode == Mode::split) request.heap.parts = read_parts(json);
   read_extra(json, request);
+  request.dirty_heap = json.value("dirty_heap", false);
+  request.keep_one_of =
+      static_cast<std::uint32_t>(whole_number(json, "keep_one_of", 0, 0, 1'000'000));
   return request;
 }
 
@@ -191,6 +194,8 @@ std::string_view name_of(Mode mode) noexcept {
       return "turns";
     case Mode::split:
       return "split";
+    case Mode::life:
+      return "life";
   }
   return "";
 }

@@ -15,9 +15,9 @@
 
 namespace churn::cell {
 
-enum class Mode { time, count, pilot, presence, turns, split };
-inline constexpr std::array modes{Mode::time,     Mode::count, Mode::pilot,
-                                  Mode::presence, Mode::turns, Mode::split};
+enum class Mode { time, count, pilot, presence, turns, split, life };
+inline constexpr std::array modes{Mode::time,  Mode::count, Mode::pilot, Mode::presence,
+                                  Mode::turns, Mode::split, Mode::life};
 std::string_view name_of(Mode mode) noexcept;
 
 // The file that malloc must lie in, compared by device and inode: a preload is a symbolic link.
@@ -47,6 +47,8 @@ struct Request {
   std::vector<int> cpus;
   Turns turns;
   ExtraWork extra;
+  bool dirty_heap = false;
+  std::uint32_t keep_one_of = 0;  // mode life
 };
 
 // `path` names a JSON file; "-" is standard input.

@@ -44,7 +44,7 @@ bool asks_for_cells(run::Wish const& wish) {
   return wish.matrix || wish.allocators || wish.collectors || wish.workloads || wish.threads ||
          wish.cell || !wish.heaps.empty() || wish.baseline || wish.rounds || wish.budget_seconds ||
          wish.seed || wish.memory_cap_bytes || wish.time_limit_seconds || wish.filter ||
-         wish.overhead_split || wish.shard.count != 1;
+         wish.overhead_split || wish.memory_life || wish.dirty_heap || wish.shard.count != 1;
 }
 
 // The newest run that is not finished, gates aside; else the newest, of which nothing is left to

@@ -9,7 +9,7 @@
 //        changing the meaning of one, or removing it, raises the number. Both sides refuse a number
 //        they do not know, by name: a gate runs cells of an older build.
 //
-// Request: protocol, mode ("time", "count", "pilot", "presence", "turns" or "split"), workload
+// Request: protocol, mode ("time", "count", "pilot", "presence", "turns", "split" or "life"), workload
 //   ("managed/cycle-churn"), parameters {name: integer}, collector_parameters {name: integer},
 //   threads, heap_limit_bytes (0: none), seed, units (per thread, all samples together; a multiple
 //   of samples), samples, warmup_units (per thread), target_ns (pilot: run doubling slices until
@@ -20,7 +20,9 @@
 //   "turns"; samples is a multiple of count), parts [those of "allocation", "barriers",
 //   "reclamation" that run; the last with the others alone] (mode "split"; threads is 1), extra
 //   {per_mille, shape, bytes} (modes "time" and "turns": work and memory beyond what was asked for,
-//   see harness/core/extra_work.hpp; absent: none).
+//   see harness/core/extra_work.hpp; absent: none), dirty_heap (true: malloc's heap is littered
+//   first, see harness/cell/litter.hpp; absent: false), keep_one_of (mode "life": one block in so
+//   many outlives the workload; absent: 0, none does).
 //
 // Record, always: protocol, outcome, reason (empty when ok).
 //   When the workload ran to its end: mode, workload, collector, threads, units, samples,
@@ -49,6 +51,8 @@
 //   a unit is about 1000 ops, batch_ns [..] (every unit, sample by sample, thread by thread).
 //   Mode "split": sample_cpu_ns [..], minor_faults, first_touch {ns, pages} (CPU time of the first
 //   touch of so many new pages, for comparison).
+//   Mode "life", of malloc alone: rss_before_free_bytes (when the work had ended), rss_after_free
+//   [[ms since the workload freed what it had, bytes]..].
 //   Where extra was asked for: extra_units (of a thread, beyond units).
 //
 // Description: protocol, collector (null for malloc) {name, summary, traits {every field of

@@ -32,6 +32,8 @@ char const* name_of(Mode mode) noexcept {
       return "turns";
     case Mode::split:
       return "split";
+    case Mode::life:
+      return "life";
   }
   return "";
 }
@@ -140,6 +142,8 @@ class RecordReader {
         return;
       case Mode::split:
         return read_split();
+      case Mode::life:
+        return read_life();
     }
   }
 
@@ -259,6 +263,19 @@ class RecordReader {
                                static_cast<double>(whole(touch, "ns")) / static_cast<double>(pages);
   }
 
+  void read_life() {
+    copy_figure(json_, "rss_before_free_bytes", "rss_before_free_bytes");
+    std::string const before = asked_.keep_one_of == 0 ? "rss_after_free_" : "rss_after_most_free_";
+    for (auto const& [ms, bytes] : pairs(json_, "rss_after_free")) {
+      std::string const when =
+          ms % 1000 == 0 ? std::to_string(ms / 1000) + "s_bytes" : std::to_string(ms) + "ms_bytes";
+      if (find_metric(before + when) == nullptr) {
+        throw Malformed("its \"rss_after_free\" was not read when it should be");
+      }
+      record_.figures[before + when] = static_cast<double>(bytes);
+    }
+  }
+
   void read_pilot() {
     record_.slice_units = whole(json_, "slice_units");
     record_.slice_ns = whole(json_, "slice_ns");
@@ -319,6 +336,8 @@ std::string to_request(Asked const& asked) {
             {"cpus", asked.cpus}};
   if (!asked.file.empty()) json["file"] = asked.file;
   if (asked.mode == Mode::pilot) json["target_ns"] = asked.target_ns;
+  if (asked.dirty_heap) json["dirty_heap"] = true;
+  if (asked.keep_one_of != 0) json["keep_one_of"] = asked.keep_one_of;
   if (asked.mode == Mode::split) json["parts"] = names_of(asked.parts);
   if (asked.mode == Mode::turns) {
     json["turns"] = {

@@ -19,7 +19,7 @@
 
 namespace churn::run {
 
-enum class Mode { time, count, pilot, presence, turns, split };
+enum class Mode { time, count, pilot, presence, turns, split, life };
 
 // The fixed work of one invocation, per thread.
 struct Work {
@@ -53,6 +53,8 @@ struct Asked {
   Turns turns;
   Parts parts;  // mode split
   ExtraWork extra;
+  bool dirty_heap = false;
+  std::uint32_t keep_one_of = 0;  // mode life: blocks that outlive the workload; 0: none
 };
 
 std::string to_request(Asked const& asked);

@@ -10,6 +10,7 @@
 #include "harness/run/floating_garbage.hpp"
 #include "harness/run/interrupt.hpp"
 #include "harness/run/invoke.hpp"
+#include "harness/run/memory_life.hpp"
 #include "harness/run/order.hpp"
 #include "harness/run/overhead_split.hpp"
 #include "harness/run/preparation.hpp"
@@ -218,6 +219,7 @@ class Execution {
         show(cell);
         Finding finding = invoker_.time(*cell.planned, cell.work());
         if (finding.interrupted || !add_garbage(cell, round, finding)) return false;
+        if (!add_life(cell, round, finding)) return false;
         if (!add_split(cell, round, finding)) return false;
         std::uint32_t const left_before = cell.rounds_left();
         add(cell, round, static_cast<std::uint32_t>(position), finding);
@@ -231,6 +233,14 @@ class Execution {
   bool add_garbage(CellState const& cell, std::uint32_t round, Finding& finding) {
     if (round > 0 || !finding.ok() || !cell.planned->garbage_is_known) return true;
     FloatingGarbage::Found found = garbage_.look(*cell.planned, cell.work());
+    finding.record.figures.merge(found.figures);
+    return !found.interrupted;
+  }
+
+  // Once per cell, with its first round. False: interrupted.
+  bool add_life(CellState const& cell, std::uint32_t round, Finding& finding) {
+    if (round > 0 || !finding.ok() || !cell.planned->memory_life) return true;
+    MemoryLife found = memory_life(invoker_, *cell.planned, cell.work());
     finding.record.figures.merge(found.figures);
     return !found.interrupted;
   }

@@ -193,6 +193,14 @@ Finding Invoker::presence(PlannedCell const& cell, BackEnd const& back_end, Work
   return invoke(back_end, question);
 }
 
+Finding Invoker::life(PlannedCell const& cell, Work const& work, std::uint32_t keep_one_of) {
+  BackEnd const back_end = back_end_of(cell);
+  Asked question = asked(Mode::life, cell, back_end);
+  question.work = work;
+  question.keep_one_of = keep_one_of;
+  return invoke(back_end, question);
+}
+
 // What does not reclaim must keep more than the limit allows.
 Finding Invoker::split(PlannedCell const& cell, Work const& work, Parts const& parts) {
   BackEnd back_end = back_end_of(cell);
@@ -214,6 +222,7 @@ Asked Invoker::asked(Mode mode, PlannedCell const& cell, BackEnd const& back_end
   result.threads = cell.key.threads;
   result.heap_limit_bytes = back_end.heap_limit_bytes;
   result.seed = plan_.seed;
+  result.dirty_heap = plan_.dirty_heap;
   result.cpus = pinned_cpus(cell.key.threads);
   return result;
 }

@@ -63,6 +63,9 @@ class Invoker {
   // What the heap holds after each sample.
   Finding presence(PlannedCell const& cell, BackEnd const& back_end, Work const& work);
 
+  // What stays resident once all but one block in so many was freed; 0: all were.
+  Finding life(PlannedCell const& cell, Work const& work, std::uint32_t keep_one_of);
+
   // On the cell's back end, with parts of its heap at work.
   Finding split(PlannedCell const& cell, Work const& work, Parts const& parts);
   // From now on cells run under another program: its path and arguments in front, no memory limit,

@@ -20,8 +20,8 @@ constexpr std::size_t most_file_bytes = std::size_t{1} << 20;
 
 std::vector<std::string> const matrix_keys{"baseline", "rounds", "samples",
                                            "seconds",  "star",   "summary"};
-std::vector<std::string> const star_keys{"allocators", "collectors", "heap", "threads",
-                                         "workloads"};
+std::vector<std::string> const star_keys{"allocators",  "collectors", "heap",
+                                         "memory_life", "threads",    "workloads"};
 
 std::string joined(std::vector<std::string> const& words) {
   std::string result;
@@ -111,6 +111,11 @@ class Parser {
     fail(node, key + " must be a text in quotes, not " + described(node));
   }
 
+  bool truth(toml::node const& node, std::string const& key) const {
+    if (auto const value = node.value_exact<bool>()) return *value;
+    fail(node, key + " must be true or false, not " + described(node));
+  }
+
   std::int64_t whole(toml::node const& node, std::string const& key, std::int64_t least,
                      std::int64_t most) const {
     auto const value = node.value_exact<std::int64_t>();
@@ -144,6 +149,7 @@ class Parser {
       }
     }
     if (auto const* node = table.get("heap")) star.heap_limit_bytes = heap(*node);
+    if (auto const* node = table.get("memory_life")) star.memory_life = truth(*node, "memory_life");
     return star;
   }
 

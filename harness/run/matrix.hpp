@@ -9,6 +9,7 @@
 //            allocators = ["glibc", "jemalloc"]     collectors = ["refcount"]
 //            workloads  = ["managed/cycle-churn{ring=2}"]
 //            threads    = [1, 2]                    heap = "64Mi" (limit of a managed heap)
+//            memory_life = true (of malloc cells: what stays resident after their work; 11 s each)
 //        A star is the product of its axes; a matrix is a few small products, never one large one.
 //        What is left out has its default. "*" stands for everything registered, so that a new
 //        allocator or collector is measured without an edit here.
@@ -38,6 +39,7 @@ struct Star {
   std::vector<store::Named> allocators, collectors, workloads;
   std::vector<std::uint32_t> threads;
   std::uint64_t heap_limit_bytes = 0;  // 0: none
+  bool memory_life = false;            // of its malloc cells: see memory_life.hpp
 };
 
 struct Matrix {

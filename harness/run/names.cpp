@@ -53,7 +53,9 @@ class Reader {
 
   store::Named name(std::size_t end = std::string_view::npos) {
     store::Named result{std::string(word(end)), {}};
-    if (result.name.starts_with(trace_prefix)) result.name.insert(0, "malloc/");
+    for (std::string_view const prefix : file_prefixes) {
+      if (result.name.starts_with(prefix)) result.name.insert(0, "malloc/");
+    }
     if (next() == '{') settings(result);
     return result;
   }

@@ -31,7 +31,8 @@ store::CellKey parse_cell(std::string_view text);
 
 // Upper-case: goes to the environment. pre: the key came from parse_name.
 // "malloc/trace:FILE" names a workload and the file that it reads; `trace:FILE` is short for it.
-inline constexpr std::string_view trace_workload = "malloc/trace", trace_prefix = "trace:";
+inline constexpr std::string_view trace_workload = "malloc/trace";
+inline constexpr std::array<std::string_view, 2> file_prefixes{"size-profile:", "trace:"};
 std::string without_file(std::string_view workload);
 
 bool is_environment(std::string_view key) noexcept;

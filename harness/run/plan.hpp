@@ -33,6 +33,7 @@ struct PlannedCell {
   bool reference_counts_live = true;  // false: the counting pass gives no peak live bytes
   // Floating garbage can be told: the reference knows what lives, the collector what it holds.
   bool garbage_is_known = false;
+  bool memory_life = false;  // look at what stays resident after its work, too
   std::string why_no_split;  // of the overhead; empty: it can be split
   std::string op;
   std::string why_unranked;  // of the workload's times; empty: they rank and average back ends
@@ -48,8 +49,8 @@ struct Plan {
   std::uint32_t samples = 20;           // slices per invocation
   std::uint64_t memory_cap_bytes = 0;   // RLIMIT_DATA and polled RSS of one cell
   double time_limit_seconds = 60;       // of one invocation, from spawn
-  bool dirty_heap = false;
-  bool overhead_split = false;  // measure it, where it can be
+  bool dirty_heap = false;              // malloc's heap is littered before the workload begins
+  bool overhead_split = false;          // measure it, where it can be
   std::vector<PlannedCell> cells;
 };
 

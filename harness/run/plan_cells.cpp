@@ -168,6 +168,7 @@ void CellPlanner::plan(Star const& star, std::vector<PlannedCell>& cells) {
           PlannedCell planned =
               cell(allocator, collector, workload, count, managed ? star.heap_limit_bytes : 0);
           if (!known.insert(planned.key).second) continue;
+          planned.memory_life = star.memory_life && !managed;
           planned.block = block_of(planned, cells);
           cells.push_back(std::move(planned));
         }
@@ -281,7 +282,8 @@ void CellPlanner::read_file_of(Workload& workload, std::string const& file) {
   std::error_code error;
   fs::path path = fs::absolute(file, error);
   if (!fs::exists(path, error) && file.find('/') == std::string::npos) {
-    fs::path const ours = fs::path(surroundings_.traces) / (file + ".trace");
+    bool const is_trace = workload.description->name == trace_workload;
+    fs::path const ours = fs::path(surroundings_.traces) / (file + (is_trace ? ".trace" : ".csv"));
     if (fs::exists(ours, error)) path = ours;
   }
   workload.file = path.lexically_normal();

@@ -54,6 +54,7 @@ static void to_json(Json& json, PlannedCell const& cell) {
           {"reference_program", cell.reference_program},
           {"reference_counts_live", cell.reference_counts_live},
           {"garbage_is_known", cell.garbage_is_known},
+          {"memory_life", cell.memory_life},
           {"why_no_split", cell.why_no_split},
           {"op", cell.op},
           {"why_unranked", cell.why_unranked}};
@@ -74,7 +75,8 @@ static void from_json(Json const& json, PlannedCell& cell) {
   json.at("reference_program").get_to(cell.reference_program);
   json.at("reference_counts_live").get_to(cell.reference_counts_live);
   cell.garbage_is_known = json.value("garbage_is_known", false);  // not in plans of before
-  cell.why_no_split = json.value("why_no_split", "");             // nor is this
+  cell.why_no_split = json.value("why_no_split", "");             // nor are these
+  cell.memory_life = json.value("memory_life", false);
   json.at("op").get_to(cell.op);
   cell.why_unranked = json.value("why_unranked", "");
 }

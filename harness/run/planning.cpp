@@ -11,6 +11,7 @@
 
 #include "harness/core/error.hpp"
 #include "harness/core/quantity.hpp"
+#include "harness/run/memory_life.hpp"
 #include "harness/run/names.hpp"
 #include "harness/run/plan_cells.hpp"
 
@@ -202,6 +203,17 @@ void demand_a_split(std::vector<PlannedCell> const& cells) {
   throw UserError(text);
 }
 
+void look_at_life(std::vector<PlannedCell>& cells) {
+  bool any = false;
+  for (auto& each : cells) {
+    each.memory_life = each.key.collector.name.empty();
+    any |= each.memory_life;
+  }
+  if (!any) {
+    throw UserError("--memory-life: it is asked of malloc, and no cell is of a malloc workload");
+  }
+}
+
 // As a report looks for it.
 bool is_baseline(std::string const& baseline, PlannedCell const& cell) {
   std::string const allocator = store::spelled(cell.key.allocator);
@@ -305,11 +317,12 @@ double parse_duration_seconds(std::string const& text) {
 
 double estimated_seconds(Plan const& plan) {
   std::set<std::uint64_t> blocks;
-  double cells = 0, watched = 0, split = 0;
+  double cells = 0, watched = 0, split = 0, lives = 0;
   for (auto const& each : plan.cells) {
     if (!each.why_not.empty()) continue;
     cells += 1;
     watched += each.garbage_is_known;
+    lives += each.memory_life;
     split += plan.overhead_split && each.why_no_split.empty();
     blocks.insert(each.block);
   }
@@ -319,7 +332,7 @@ double estimated_seconds(Plan const& plan) {
   return ((cells + split * splitting_per_invocation) * plan.rounds +
           watched * watching_per_invocation) *
              invocation +
-         static_cast<double>(blocks.size()) * preparation;
+         static_cast<double>(blocks.size()) * preparation + lives * memory_life_seconds;
 }
 
 Plan make_plan(Wish const& wish, Surroundings const& surroundings) {
@@ -335,6 +348,7 @@ Plan make_plan(Wish const& wish, Surroundings const& surroundings) {
       wish.memory_cap_bytes.value_or(default_memory_cap(surroundings.memory_bytes));
   plan.time_limit_seconds = wish.time_limit_seconds.value_or(plan.time_limit_seconds);
   plan.overhead_split = wish.overhead_split;
+  plan.dirty_heap = wish.dirty_heap;
   CellPlanner planner(surroundings);
   for (Star const& star : matrix.stars) planner.plan(planner.expanded(star), plan.cells);
   demand_what_was_named(wish, matrix, plan.cells);
@@ -352,6 +366,7 @@ Plan make_plan(Wish const& wish, Surroundings const& surroundings) {
   keep_shard(wish.shard, plan.cells);
   if (wish.filter) keep_filtered(*wish.filter, plan.cells);
   if (wish.overhead_split) demand_a_split(plan.cells);
+  if (wish.memory_life) look_at_life(plan.cells);
   if (wish.budget_seconds) {
     double const heaps = static_cast<double>(std::max<std::size_t>(wish.heaps.size(), 1));
     fit_budget(*wish.budget_seconds / heaps, wish.rounds.has_value(), plan);

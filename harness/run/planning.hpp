@@ -49,6 +49,8 @@ struct Wish {
   std::optional<std::string> filter;  // part of a cell's spelling, or a pattern with * and ?
   Shard shard;
   bool overhead_split = false;
+  bool memory_life = false;  // of all malloc cells; else as the matrix says
+  bool dirty_heap = false;
   std::string command;
 };
 

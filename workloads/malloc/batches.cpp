@@ -69,7 +69,7 @@ class Batches final : public BlockSeats {
   std::uint64_t check(std::uint32_t thread) override {
     return hand_over_.sum(thread, seats_[thread].sum);
   }
-  void teardown(std::uint32_t thread) override { hand_over_.clear(thread); }
+  void teardown(std::uint32_t thread) override { hand_over_.let_go(thread); }
 
  private:
   void pass_on(std::uint32_t thread, BlockSeat& seat) noexcept {

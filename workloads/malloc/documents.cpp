@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/block.hpp"
@@ -54,13 +55,14 @@ std::uint64_t sum_of(Node const* node) noexcept {
   return sum;
 }
 
+template <auto release = std::free>
 void drop(Node* node) noexcept {
   while (node != nullptr) {
-    drop(node->child);
+    drop<release>(node->child);
     Node* const gone = std::exchange(node, node->sibling);
-    std::free(gone->text.start);
-    std::free(gone->key.start);
-    std::free(gone);
+    release(gone->text.start);
+    release(gone->key.start);
+    release(gone);
   }
 }
 
@@ -97,7 +99,7 @@ class Documents final : public Instance {
     return sum;
   }
   void teardown(std::uint32_t thread) override {
-    for (std::uint64_t i = 0; i < live_; ++i) drop(seats_[thread].documents[i]);
+    for (std::uint64_t i = 0; i < live_; ++i) drop<let_go>(seats_[thread].documents[i]);
   }
 
  private:

@@ -66,8 +66,8 @@ class Fragmentation final : public Instance {
     return seat.survivors.sum(seat.filling.sum(seat.sum));
   }
   void teardown(std::uint32_t thread) override {
-    seats_[thread].filling.clear();
-    seats_[thread].survivors.clear();
+    seats_[thread].filling.let_go();
+    seats_[thread].survivors.let_go();
   }
 
  private:

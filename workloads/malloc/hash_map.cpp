@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/block.hpp"
@@ -69,6 +70,18 @@ class Map {
       for (Entry const* at = table_[i]; at != nullptr; at = at->next) sum += value(at);
     }
     return sum;
+  }
+  // At the end of the workload.
+  void let_go() noexcept {
+    for (std::size_t i = 0; i < buckets_; ++i) {
+      for (Entry* at = table_[i]; at != nullptr;) {
+        Entry* const entry = at;
+        at = at->next;
+        churn::let_go(entry);
+      }
+    }
+    churn::let_go(std::exchange(table_, nullptr));
+    buckets_ = entries_ = 0;
   }
   std::uint64_t clear() noexcept {
     std::uint64_t sum = 0;
@@ -138,7 +151,7 @@ class HashMap final : public Instance {
   std::uint64_t check(std::uint32_t thread) override {
     return mix(seats_[thread].sum, seats_[thread].map.sum());
   }
-  void teardown(std::uint32_t thread) override { seats_[thread].map.clear(); }
+  void teardown(std::uint32_t thread) override { seats_[thread].map.let_go(); }
 
  private:
   struct alignas(128) Seat {

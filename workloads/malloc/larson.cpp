@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "harness/core/let_go.hpp"
+
 namespace churn::larson {
 
 extern MallocWorkload const workload;
@@ -25,6 +27,7 @@ struct Plain {
     return Block::make(bytes, stamp);
   }
   CHURN_ALWAYS_INLINE static void free(Block block) noexcept { std::free(block.start); }
+  static void let_go(Block block) noexcept { churn::let_go(block.start); }
 };
 
 std::unique_ptr<Instance> make(WorkloadContext const& context) {

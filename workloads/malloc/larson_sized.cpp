@@ -3,6 +3,7 @@
 #include <memory>
 #include <new>
 
+#include "harness/core/let_go.hpp"
 #include "workloads/parts/larson.hpp"
 
 namespace churn::larson_sized {
@@ -30,6 +31,11 @@ struct Sized {
   }
   CHURN_ALWAYS_INLINE static void free(Block block) noexcept {
     ::operator delete(block.start, block.bytes);
+  }
+  // What malloc's family gives, free takes in every allocator here.
+  static void let_go(Block block) noexcept {
+    if (keep_one_of == 0) return free(block);
+    churn::let_go(block.start);
   }
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/block.hpp"
@@ -71,8 +72,10 @@ class Cache {
     for (Entry const* at = oldest_; at != nullptr; at = at->newer) sum = mix(sum, value(at));
     return sum;
   }
-  void clear() noexcept {
-    while (oldest_ != nullptr) remove(oldest_);
+  // At the end of the workload.
+  void let_go() noexcept {
+    while (newest_ != nullptr) churn::let_go(std::exchange(newest_, newest_->older));
+    oldest_ = nullptr;
   }
 
  private:
@@ -128,7 +131,7 @@ class LruCache final : public Instance {
   std::uint64_t check(std::uint32_t thread) override {
     return mix(seats_[thread].sum, seats_[thread].cache.sum());
   }
-  void teardown(std::uint32_t thread) override { seats_[thread].cache.clear(); }
+  void teardown(std::uint32_t thread) override { seats_[thread].cache.let_go(); }
 
  private:
   struct alignas(128) Seat {

@@ -56,7 +56,7 @@ class MigratingPhases final : public BlockSeats {
     return hand_over_.sum(thread, BlockSeats::check(thread));
   }
   void teardown(std::uint32_t thread) override {
-    hand_over_.clear(thread);
+    hand_over_.let_go(thread);
     BlockSeats::teardown(thread);
   }
 

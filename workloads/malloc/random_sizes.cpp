@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/block.hpp"
@@ -78,8 +79,7 @@ class RandomSizes final : public Instance {
   }
 
   void teardown(std::uint32_t thread) override {
-    for (std::uint64_t slot = 0; slot < blocks_; ++slot)
-      std::free(seats_[thread].blocks[slot].start);
+    for (std::uint64_t slot = 0; slot < blocks_; ++slot) let_go(seats_[thread].blocks[slot].start);
   }
 
  private:

@@ -14,6 +14,7 @@
 
 #include "harness/core/clock.hpp"
 #include "harness/core/histogram.hpp"
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/arrivals.hpp"
@@ -112,8 +113,8 @@ class RequestServer final : public Instance {
     return sum;
   }
   void teardown(std::uint32_t thread) override {
-    hand_over_.clear(thread);
-    for (std::uint64_t i = 0; i < sessions_; ++i) std::free(seats_[thread].sessions[i].start);
+    hand_over_.let_go(thread);
+    for (std::uint64_t i = 0; i < sessions_; ++i) let_go(seats_[thread].sessions[i].start);
   }
 
   void start_line() override {

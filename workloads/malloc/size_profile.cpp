@@ -162,8 +162,8 @@ class SizeProfile final : public Instance {
     return hand_over_.sum(thread, seats_[thread].blocks.sum(seats_[thread].sum));
   }
   void teardown(std::uint32_t thread) override {
-    hand_over_.clear(thread);
-    seats_[thread].blocks.clear();
+    hand_over_.let_go(thread);
+    seats_[thread].blocks.let_go();
   }
 
  private:

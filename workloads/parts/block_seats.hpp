@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "harness/core/workload.hpp"
 #include "workloads/parts/block.hpp"
@@ -42,6 +43,12 @@ class BlockTable {
       std::free(std::exchange(blocks_[slot].start, nullptr));
     }
   }
+  // The same at the end of the workload.
+  void let_go() noexcept {
+    for (std::size_t slot = 0; slot < size_; ++slot) {
+      churn::let_go(std::exchange(blocks_[slot].start, nullptr));
+    }
+  }
 
  private:
   std::size_t size_;
@@ -69,7 +76,7 @@ class BlockSeats : public Instance {
   std::uint64_t check(std::uint32_t thread) override {
     return seats_[thread].blocks.sum(seats_[thread].sum);
   }
-  void teardown(std::uint32_t thread) override { seats_[thread].blocks.clear(); }
+  void teardown(std::uint32_t thread) override { seats_[thread].blocks.let_go(); }
 
  protected:
   std::vector<BlockSeat> seats_;

@@ -17,6 +17,7 @@
 #include <span>
 
 #include "harness/core/check.hpp"
+#include "harness/core/let_go.hpp"
 #include "harness/core/random.hpp"
 #include "workloads/parts/block.hpp"
 #include "workloads/parts/page_array.hpp"
@@ -73,8 +74,9 @@ class HandOver {
     for (Block const& block : untaken(thread)) sum = mix(sum, block.sum());
     return sum;
   }
-  void clear(std::uint32_t thread) noexcept {
-    for (Block const& block : untaken(thread)) std::free(block.start);
+  // At the end of the workload.
+  void let_go(std::uint32_t thread) noexcept {
+    for (Block const& block : untaken(thread)) churn::let_go(block.start);
     if (seats_[thread].phase != 0) seats_[thread].counts[(seats_[thread].phase - 1) % buffers] = 0;
   }
 

@@ -7,7 +7,8 @@
 //        waits for that moment, so that the sequence of calls on each array, and so what is live,
 //        depends on the seed alone. The wait cannot be for ever: it is for the end of a tenure that
 //        lies before, and every thread runs the same number of units.
-// Policy: static Block make(bytes, stamp); static void free(Block).
+// Policy: static Block make(bytes, stamp); static void free(Block); static void let_go(Block), at the
+//         end of the workload.
 // Source: P. Larson and M. Krishnan, ISMM 1998.
 // Thread-safety: an array belongs to the thread whose tenure it is.
 #pragma once
@@ -77,7 +78,7 @@ class Larson final : public Instance {
 
   void teardown(std::uint32_t thread) override {
     for (std::uint64_t slot = 0; slot < blocks_; ++slot) {
-      Policy::free(arrays_[thread].blocks[slot]);
+      Policy::let_go(arrays_[thread].blocks[slot]);
     }
   }
 
