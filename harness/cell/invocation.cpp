@@ -52,7 +52,7 @@ Invocation::Invocation(Request const& request)
   measured_.sample_cpu_ns.clear();
   measured_.rss_time_line.assign(request.samples + 1, {});
   measured_.rss_time_line.clear();
-  measured_.rss_after_free.reserve(4);
+  measured_.rss_after_free.reserve(request.watch_ms.size());
   measured_.turn_ns.assign(request.turns.count, 0);
   measured_.turn_ns.clear();
   if (request.mode == Mode::turns) {
@@ -281,7 +281,7 @@ void Invocation::live() {
 void Invocation::watch_freed_memory() {
   crew_.rest();
   std::uint64_t const freed_ns = now_ns();
-  for (std::uint64_t const wanted_ms : {0u, 100u, 1'000u, 5'000u}) {
+  for (std::uint64_t const wanted_ms : request_.watch_ms) {
     std::uint64_t const until_ns = freed_ns + wanted_ms * 1'000'000;
     timespec const until{static_cast<time_t>(until_ns / 1'000'000'000),
                          static_cast<long>(until_ns % 1'000'000'000)};

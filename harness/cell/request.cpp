@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t most_samples = 100'000;
+constexpr std::uint64_t most_watch_ms = 60'000;
 constexpr std::uint64_t most_units = std::uint64_t{1} << 40;
 
 std::string read_all(std::string const& path) {
@@ -175,6 +176,11 @@ Request from_json(Json const& json) {
   request.dirty_heap = json.value("dirty_heap", false);
   request.keep_one_of =
       static_cast<std::uint32_t>(whole_number(json, "keep_one_of", 0, 0, 1'000'000));
+  request.watch_ms = json.value("watch_ms", std::vector<std::uint64_t>{0});
+  if (!std::is_sorted(request.watch_ms.begin(), request.watch_ms.end()) ||
+      request.watch_ms.empty() || request.watch_ms.back() > most_watch_ms) {
+    throw UserError("the request's \"watch_ms\" are not ascending from 0 to 60000");
+  }
   return request;
 }
 

@@ -48,7 +48,8 @@ struct Request {
   Turns turns;
   ExtraWork extra;
   bool dirty_heap = false;
-  std::uint32_t keep_one_of = 0;  // mode life
+  std::uint32_t keep_one_of = 0;        // mode life
+  std::vector<std::uint64_t> watch_ms;  // mode life; ascending
 };
 
 // `path` names a JSON file; "-" is standard input.

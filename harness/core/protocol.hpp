@@ -9,20 +9,22 @@
 //        changing the meaning of one, or removing it, raises the number. Both sides refuse a number
 //        they do not know, by name: a gate runs cells of an older build.
 //
-// Request: protocol, mode ("time", "count", "pilot", "presence", "turns", "split" or "life"), workload
-//   ("managed/cycle-churn"), parameters {name: integer}, collector_parameters {name: integer},
-//   threads, heap_limit_bytes (0: none), seed, units (per thread, all samples together; a multiple
-//   of samples), samples, warmup_units (per thread), target_ns (pilot: run doubling slices until
-//   one takes this long, then report its size), library {path, device, inode} or null for glibc
-//   (what the proof of the back end compares with), cpus [integer…] (thread t is pinned to the
-//   t-th; empty: not pinned), turns {count, place (0: moves first, 1: second), page (a file of one
-//   page that both processes map, see harness/core/turn_word.hpp), batches (absent: false)} (mode
-//   "turns"; samples is a multiple of count), parts [those of "allocation", "barriers",
+// Request: protocol, mode ("time", "count", "pilot", "presence", "turns", "split" or "life"),
+//   workload ("managed/cycle-churn"), parameters {name: integer}, collector_parameters {name:
+//   integer}, threads, heap_limit_bytes (0: none), seed, units (per thread, all samples together;
+//   a multiple of samples), samples, warmup_units (per thread), target_ns (pilot: run doubling
+//   slices until one takes this long, then report its size), library {path, device, inode} or null
+//   for glibc (what the proof of the back end compares with), cpus [integer…] (thread t is pinned
+//   to the t-th; empty: not pinned), turns {count, place (0: moves first, 1: second), page (a file
+//   of one page that both processes map, see harness/core/turn_word.hpp), batches (absent: false)}
+//   (mode "turns"; samples is a multiple of count), parts [those of "allocation", "barriers",
 //   "reclamation" that run; the last with the others alone] (mode "split"; threads is 1), extra
-//   {per_mille, shape, bytes} (modes "time" and "turns": work and memory beyond what was asked for,
-//   see harness/core/extra_work.hpp; absent: none), dirty_heap (true: malloc's heap is littered
-//   first, see harness/cell/litter.hpp; absent: false), keep_one_of (mode "life": one block in so
-//   many outlives the workload; absent: 0, none does).
+//   {per_mille, shape, bytes} (modes "time" and "turns": work and memory beyond what was asked
+//   for, see harness/core/extra_work.hpp; absent: none), dirty_heap (true: malloc's heap is
+//   littered first, see harness/cell/litter.hpp; absent: false), keep_one_of (mode "life": one
+//   block in so many outlives the workload; absent: 0, none does), watch_ms [..] (mode "life":
+//   when resident memory is read, after the workload has freed what it had; ascending; absent:
+//   [0]).
 //
 // Record, always: protocol, outcome, reason (empty when ok).
 //   When the workload ran to its end: mode, workload, collector, threads, units, samples,

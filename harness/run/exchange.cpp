@@ -337,7 +337,10 @@ std::string to_request(Asked const& asked) {
   if (!asked.file.empty()) json["file"] = asked.file;
   if (asked.mode == Mode::pilot) json["target_ns"] = asked.target_ns;
   if (asked.dirty_heap) json["dirty_heap"] = true;
-  if (asked.keep_one_of != 0) json["keep_one_of"] = asked.keep_one_of;
+  if (asked.mode == Mode::life) {
+    json["keep_one_of"] = asked.keep_one_of;
+    json["watch_ms"] = {0, 100, 1000, 5000};
+  }
   if (asked.mode == Mode::split) json["parts"] = names_of(asked.parts);
   if (asked.mode == Mode::turns) {
     json["turns"] = {

@@ -329,6 +329,42 @@ class Split(unittest.TestCase):
             self.assertIn(reason, record["reason"])
 
 
+class Memory(unittest.TestCase):
+    @unittest.skipUnless(PLAIN, "a sanitizer's malloc keeps what was freed")
+    def test_what_stays_when_the_work_has_ended(self):
+        buffers = {"workload": "malloc/large-buffers", "mode": "life", "units": 2, "samples": 2,
+                   "parameters": {"live": 2, "min": 40 << 20, "max": 40 << 20},
+                   "watch_ms": [0, 10]}
+        for keep_one_of, freed in ((0, 80 << 20), (2, 40 << 20)):
+            record = record_of(run_cell("churn-cell-malloc",
+                                        {**buffers, "keep_one_of": keep_one_of}))
+            self.assertEqual([ms for ms, _ in record["rss_after_free"]], [0, 10])
+            for _, after in record["rss_after_free"]:
+                self.assertAlmostEqual((record["rss_before_free_bytes"] - after) / freed, 1,
+                                       delta=.1)
+        done = run_cell("churn-cell-refcount", {"workload": "managed/binary-trees",
+                                                "mode": "life"})
+        self.assertEqual(record_of(done)["outcome"], "not-applicable")
+        done = run_cell("churn-cell-malloc", {**buffers, "watch_ms": [10, 0]})
+        self.assertIn("\"watch_ms\"", done.stderr)
+
+    def test_litter_lies_below_the_start_line(self):
+        for program, workload in (("churn-cell-malloc", "malloc/random-sizes"),
+                                  ("churn-cell-refcount", "managed/binary-trees")):
+            request = {"workload": workload, "units": 40, "samples": 10}
+            clean = record_of(run_cell(program, request))
+            dirty = record_of(run_cell(program, {**request, "dirty_heap": True}))
+            self.assertEqual(dirty["checksum"], clean["checksum"])
+            self.assertGreater(dirty["rss_start_bytes"], clean["rss_start_bytes"] + (1 << 20))
+
+    def test_single_calls_are_timed(self):
+        record = record_of(run_cell("churn-cell-malloc", {
+            "workload": "malloc/request-server", "units": 4, "samples": 2, "threads": 2}))
+        told = record["workload_figures"]
+        for call in ("latency", "malloc", "local_free", "remote_free"):
+            self.assertLessEqual(told[call + "_p50_ns"], told[call + "_max_ns"])
+
+
 class BadRequest(unittest.TestCase):
     def refused(self, request, message):
         done = run_cell("churn-cell-malloc", request)

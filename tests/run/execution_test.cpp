@@ -180,6 +180,26 @@ TEST_F(Running, FloatingGarbageIsWhatIsHeldBeyondWhatLives) {
       << "less is held than lives: not a figure";
 }
 
+TEST_F(Running, MemorysLifeIsLookedAtOnce) {
+  PlannedCell plain = fake("glibc"), late = fake("slab");
+  for (PlannedCell* const cell : {&plain, &late}) {
+    cell->memory_life = true;
+    cell->environment["FAKE_MODE"] = "life";
+  }
+  late.environment["FAKE"] = "hoards";  // reads at a moment that nobody asked for
+  EXPECT_EQ(run(plan_of({plain, late})).failed_cells, 0u) << "it is beside what is timed";
+  std::map<std::string, double> const found = invocations(0).at(0).figures;
+  EXPECT_DOUBLE_EQ(found.at("rss_before_free_bytes"), 4000);
+  EXPECT_DOUBLE_EQ(found.at("rss_after_free_0s_bytes"), 2000);
+  EXPECT_DOUBLE_EQ(found.at("rss_after_free_100ms_bytes"), 1500);
+  EXPECT_DOUBLE_EQ(found.at("rss_after_free_5s_bytes"), 1000);
+  EXPECT_DOUBLE_EQ(found.at("rss_after_most_free_0s_bytes"), 3000);
+  EXPECT_DOUBLE_EQ(found.at("rss_after_most_free_1s_bytes"), 1200);
+  EXPECT_FALSE(invocations(0).at(1).figures.contains("rss_after_free_0s_bytes"))
+      << "told once, not in each round";
+  EXPECT_FALSE(invocations(1).at(0).figures.contains("rss_after_free_0s_bytes"));
+}
+
 double total(std::map<std::string, double> const& figures) {
   double sum = 0;
   for (auto const* const part : {"allocation", "barrier", "reclamation", "interaction"}) {

@@ -93,6 +93,11 @@ std::string good_record(unsigned long long checksum_offset = 0, unsigned long lo
   } else if (mode == "split") {
     text += ",\"sample_cpu_ns\":" + list(samples, split_sample_ns(planted_ns), 0) +
             ",\"minor_faults\":8,\"first_touch\":{\"ns\":1000,\"pages\":100}";
+  } else if (mode == "life") {
+    bool const keeps = request.find("\"keep_one_of\":100,") != std::string::npos;
+    std::string const left = keeps ? "3000" : "2000";
+    text += ",\"rss_before_free_bytes\":4000,\"rss_after_free\":[[0," + left +
+            "],[100,1500],[1000," + "1200],[" + (growth == 1 ? "5000" : "6000") + ",1000]]";
   } else {
     text +=
         ",\"clock_setup_ns\":18446744073709551615,\"setup_ns\":1,\"sample_ns\":" +

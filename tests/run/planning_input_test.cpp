@@ -120,7 +120,7 @@ TEST(Matrices, ErrorsNameFileLineAndWhatThereIs) {
   };
   EXPECT_EQ(refusal("rounds = 2\n\n[[star]]\nallocater = ['glibc']\n"),
             "m.toml:4: unknown key \"allocater\"; did you mean allocators? (the keys of a star are "
-            "allocators, collectors, heap, threads, workloads)");
+            "allocators, collectors, heap, memory_life, threads, workloads)");
   EXPECT_TRUE(says(refusal("x = 1\n"), {"m.toml:1: unknown key \"x\"", "baseline, rounds"}));
   EXPECT_TRUE(says(refusal("rounds = \n"), {"m.toml:1: "}));
   EXPECT_TRUE(

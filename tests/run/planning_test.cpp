@@ -256,6 +256,21 @@ TEST_F(Planning, AnOverheadSplitNeedsACellThatHasOne) {
   EXPECT_GT(estimated_seconds(found), without);
 }
 
+TEST_F(Planning, MemorysLifeIsAskedOfMallocAlone) {
+  wish_.memory_life = true;
+  wish_.workloads = "managed/rings";
+  EXPECT_TRUE(says(refusal(), {"--memory-life", "no cell is of a malloc workload"}));
+  wish_.workloads = "managed/rings,malloc/sizes";
+  wish_.dirty_heap = true;
+  Plan const found = plan_from_json(to_json(plan()));
+  EXPECT_TRUE(found.dirty_heap);
+  for (auto const& each : found.cells) {
+    EXPECT_EQ(each.memory_life, each.key.collector.name.empty()) << store::spelled(each.key);
+  }
+  wish_.memory_life = false;
+  EXPECT_GT(estimated_seconds(found), estimated_seconds(plan()) + 10);
+}
+
 TEST_F(Planning, MoreThreadsThanCoresAreMarked) {
   wish_.workloads = "malloc/sizes";
   wish_.threads = "1,2,4";
@@ -475,6 +490,7 @@ TEST_F(EmbeddedMatrices, QuickIsQuick) {
   expect_everything_in(quick);
   for (auto const& each : quick.cells) {
     EXPECT_EQ(each.why_unranked, "") << store::spelled(each.key) << " compares nobody";
+    EXPECT_FALSE(each.memory_life) << store::spelled(each.key) << " would take 11 s";
   }
 }
 
@@ -492,7 +508,7 @@ TEST_F(EmbeddedMatrices, SmokeTakesSeconds) {
 }
 
 TEST_F(EmbeddedMatrices, EachSaysWhatItIs) {
-  EXPECT_EQ(embedded_matrices().size(), 4u);
+  EXPECT_EQ(embedded_matrices().size(), 5u);
   for (auto const& each : embedded_matrices()) {
     EXPECT_FALSE(find_matrix(std::string(each.name)).summary.empty()) << each.name;
   }

@@ -1,7 +1,7 @@
 // What:  fork and join, as a library that is loaded by those cells alone that need it.
-// Why:   oneTBB in the malloc cell program would be in the memory of every other cell too.
-// How:   functions_symbol names a Functions. The threads that enter a pool are its workers; it makes
-//        none of its own, so they stay where the cell pinned them.
+// Why:   oneTBB in the malloc cell program would be in the memory of every other cell.
+// How:   functions_symbol names a Functions. The threads that enter a pool are its workers; it
+//        makes none of its own, so they stay where the cell pinned them.
 // Errors: none; a task must not throw.
 // Thread-safety: `enter` from as many threads at once as the pool was made for; `fork` within it.
 #pragma once

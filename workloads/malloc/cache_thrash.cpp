@@ -15,7 +15,7 @@ constexpr WorkloadInfo info{
     .source = false_sharing::source,
     .op = false_sharing::op,
     .parameters = false_sharing::parameters,
-    .min_threads = 1,
+    .min_threads = 2,
     .max_threads = 64,
 };
 

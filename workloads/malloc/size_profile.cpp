@@ -1,11 +1,12 @@
-// What a profile says of a program by size, as size-profile:FILE: each row is drawn by its rate, and
-// the new block takes the place of a random live one of the same row. So sizes, rates, live counts
-// and mean lifetimes are those of the profile; the order of calls is not. Of the blocks that go,
-// `across` of 1000 are left to the next thread, which frees them.
+// What a profile says of a program by size, as size-profile:FILE: each row is drawn by its rate,
+// and the new block takes the place of a random live one of the same row. So sizes, rates, live
+// counts and mean lifetimes are those of the profile; the order of calls is not. Of the blocks
+// that go, `across` of 1000 are left to the next thread, which frees them.
 //
-// A profile's live bytes, which may be a whole machine's, are scaled to `live` MiB a thread. What is
-// live for less than half a block then is freed as soon as it is made. Sizes below 8 bytes count as
-// 8, which is where blocks are watched from. Without a file, a small profile is made up here.
+// A profile's live bytes, which may be a whole machine's, are scaled to `live` MiB a thread. What
+// is live for less than half a block then is freed as soon as it is made. Sizes below 8 bytes
+// count as 8, which is where blocks are watched from. Without a file, a small profile is made up
+// here.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -29,8 +29,8 @@ struct Given {
   std::uint32_t owners;  // more than one after a fault
 };
 
-// Plain operator new lies in libstdc++, which is not wrapped, and what frees by size while the mutex
-// is held is the watch's own: the tables do not watch themselves.
+// Plain operator new lies in libstdc++, which is not wrapped, and what frees by size while the
+// mutex is held is the watch's own: the tables do not watch themselves.
 thread_local bool inside = false;
 
 class Mutex {
