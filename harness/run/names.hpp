@@ -17,6 +17,7 @@
 // Cost:  one pass, allocates. Thread-safe.
 #pragma once
 
+#include <array>
 #include <string_view>
 #include <vector>
 
