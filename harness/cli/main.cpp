@@ -125,7 +125,8 @@ void add_gate_axes(CLI::App& command, run::Wish& wish) {
 }
 
 void add_gate_limits(CLI::App& command, gate::Wish& wish) {
-  add_text(command, "--cell-budget", "TIME", "of a cell, once more after an alarm (default: 20s)",
+  add_text(command, "--cell-budget", "TIME",
+           "of a cell, once more after an alarm; open cells share what is left (default: 20s)",
            [&](auto const& text) { wish.cell_budget_seconds = duration("--cell-budget", text); });
   add_text(command, "--tolerance", "PERCENT", "slower by no more than this passes (default: 0.5%)",
            [&](auto const& text) {

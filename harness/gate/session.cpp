@@ -18,6 +18,8 @@ constexpr std::uint32_t canary_stage = 0, first_stage = 1, fresh_stage = 2, resp
                         stages = 4;
 // Of the time that is left, so that shorter pairs bring a look for certain.
 constexpr double margin = 0.7;
+// Of a cell's own budget: what it may have of what others left over.
+constexpr double most_extra_budgets = 3;
 
 class Session {
  public:
@@ -39,6 +41,7 @@ class Session {
       if (plan_.pairings[cell].baseline && !measure_cell(cell)) return false;
       ++done_;
     }
+    if (!share_what_is_left()) return false;
     Replay const found = replay(store_, run_id_);
     store_.add_gate_findings(run_id_, std::string(name_of(found.judgement.verdict)), found.looks,
                              found.verdicts);
@@ -50,6 +53,7 @@ class Session {
   struct Begun {
     std::array<std::uint32_t, stages> pairs{};
     std::array<double, stages> seconds{};
+    double of_stages() const noexcept { return seconds[first_stage] + seconds[fresh_stage]; }
   };
 
   // What an earlier session stored of it.
@@ -83,6 +87,41 @@ class Session {
 
   void show(std::size_t cell, std::size_t pairs, bool fresh) const {
     means_.show({done_, rows_.size(), pairs, fresh, plan_.pairings[cell].name});
+  }
+
+  // Most cells need a small part of their budget; those that are still open get what these left.
+  // Looks are where they were planned, so this adds evidence and no chance of an error.
+  bool share_what_is_left() {
+    std::vector<std::size_t> open;
+    double left = 0;
+    for (std::size_t const cell : order()) {
+      if (!plan_.pairings[cell].baseline || !rows_[cell].failure.empty()) continue;
+      if (is_open(cell)) {
+        open.push_back(cell);
+      } else {
+        left += std::max(0.0, plan_.cell_budget_seconds - begun_[cell].of_stages());
+      }
+    }
+    double const most = most_extra_budgets * plan_.cell_budget_seconds;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      double const before = begun_[open[i]].of_stages();
+      extra_seconds_ = std::min(most, left / static_cast<double>(open.size() - i));
+      if (extra_seconds_ <= 0) break;
+      if (!measure_cell(open[i])) return false;
+      left = std::max(0.0, left - (begun_[open[i]].of_stages() - before));
+    }
+    return true;
+  }
+  bool is_open(std::size_t cell) const {
+    CellEvidence const& evidence = evidence_[cell];
+    Response const response = response_of(evidence.response, plan_.rule);
+    auto const open = [&](Stage const& stage, std::optional<double> alarm) {
+      return stage.failure.empty() && !hopeless(stage) &&
+             undecided(look_at(stage, plan_.rule, alarm, response));
+    };
+    if (!evidence.response.failure.empty() || hopeless(evidence.response)) return false;
+    if (open(evidence.first, {})) return true;
+    return alarming(look_at(evidence.first, plan_.rule)) && open(evidence.fresh, confirming_);
   }
 
   // Both stages at once: the second needs the same preparation, and no data of the first. False:
@@ -128,12 +167,13 @@ class Session {
   bool measure_stage(std::size_t cell, std::uint32_t stage, std::optional<double> alarm) {
     Stage& found = stage_of(cell, stage);
     std::uint32_t& number = begun_[cell].pairs[stage];
-    Pace const pace(plan_.rule, plan_.cell_budget_seconds, alarm,
+    Pace const pace(plan_.rule, plan_.cell_budget_seconds + extra_seconds_, alarm,
                     response_of(evidence_[cell].response, plan_.rule));
     double const began = means_.measurer->seconds() - begun_[cell].seconds[stage];
     Spent since{number, begun_[cell].seconds[stage]};  // where the present length of pairs began
     for (;;) {
       Spent const now{number, means_.measurer->seconds() - began};
+      begun_[cell].seconds[stage] = now.seconds;
       if (!pace.goes_on(found, now, since)) {
         if (!pace.may_be_shorter(found, now)) return true;
         if (auto const shorter = means_.measurer->shorten(margin * pace.fits(found, now, since))) {
@@ -219,6 +259,7 @@ class Session {
   std::vector<Begun> begun_;
   std::uint64_t canaries_ = 0;
   double confirming_ = 0;
+  double extra_seconds_ = 0;  // beside a cell's own budget, now
   std::size_t done_ = 0;
 };
 

@@ -177,6 +177,25 @@ TEST_F(Gate, SaysHowBlindItIsOnANoisyMachine) {
   EXPECT_EQ(answer.pairs, 135u) << "what the budget has room for, canaries included";
 }
 
+TEST_F(Gate, AnOpenCellGetsWhatTheOthersLeft) {
+  Truth const noisy{.noise = 0.05};
+  auto const gate = [&](std::map<std::string, Truth> const& truths,
+                        std::vector<std::string> const& names) {
+    SimulatedMeasurer measurer(truths, 44);
+    measurer.seconds_a_pair = 0.5;
+    Replay found = run(plan_of(names), measurer);
+    EXPECT_EQ(disagreement(store_, found), "");
+    return found;
+  };
+  Replay const alone = gate({{"malloc/noisy", noisy}}, {"malloc/noisy"});
+  EXPECT_EQ(alone.judgement.verdict, Verdict::inconclusive);
+  EXPECT_EQ(alone.evidence[0].first.pairs.size(), 25u);
+  Replay const among = gate({{"malloc/noisy", noisy}, {"malloc/a", {}}, {"malloc/b", {}}},
+                            {"malloc/a", "malloc/b", "malloc/noisy"});
+  EXPECT_EQ(among.judgement.verdict, Verdict::pass);
+  EXPECT_GT(among.evidence[2].first.pairs.size(), 25u);
+}
+
 TEST_F(Gate, IsInconclusiveWhereTheBudgetEndsBeforeALook) {
   SimulatedMeasurer measurer({{"malloc/slow", {.slower = 0.5}}}, 1);
   measurer.seconds_a_pair = 5;
