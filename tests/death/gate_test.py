@@ -12,7 +12,7 @@ import time
 import tap
 from program import Program, children, library
 
-CELL = ('--workload', 'malloc/larson')
+CELL = ('--workload', 'malloc/larson{blocks=1000}')  # small on every allocator
 
 
 class BadSides(Program):
