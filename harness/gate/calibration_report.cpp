@@ -14,7 +14,7 @@ namespace {
 // Standard deviation of a normal distribution by the median distance from its middle.
 constexpr double sd_by_median_distance = 1.4826;
 // More of a few pairs say nothing new.
-constexpr std::uint64_t most_draws_a_pair = 50;
+constexpr std::uint64_t most_draws_a_pair = 5;
 
 struct Pool {
   std::vector<TimedEvidence> pairs;
